@@ -1,0 +1,1 @@
+"""Claims about settings: what happens when one is missing."""

@@ -1,0 +1,1 @@
+"""Claims about the service when something that it talks to fails."""

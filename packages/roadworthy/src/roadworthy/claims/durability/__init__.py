@@ -1,0 +1,1 @@
+"""Claims about data that the service has accepted."""

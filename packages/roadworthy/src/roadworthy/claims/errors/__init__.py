@@ -1,0 +1,1 @@
+"""Claims about the answers to requests that go wrong."""

@@ -1,0 +1,131 @@
+"""sigterm-drains: a request that is in flight when the service is stopped is still answered."""
+
+from roadworthy.claims._samples import exhibit, shown
+from roadworthy.domain.claim import Claim, Remedy
+from roadworthy.domain.evidence import Answer, Drain, EvidenceSet
+from roadworthy.domain.verdict import Exhibit, Finding, Outcome, Reason, Severity, undecided
+
+
+def judge(evidence: EvidenceSet) -> Finding:
+    """See how the request ended that was in flight at the signal."""
+    seen = evidence.first(Drain)
+    gap = _gap(seen)
+    if gap is not None:
+        return undecided(*gap, scope=seen.stimulus, experiment=seen.experiment)
+    request = seen.request or seen.control
+    if request is None:  # _gap has seen to it
+        raise ValueError("a drain without a request has no verdict")
+    return Finding(
+        Outcome.HELD if request.ok else Outcome.VIOLATED,
+        f"The request in flight at SIGTERM was answered: {shown(request)}."
+        if request.ok
+        else f"The request in flight at SIGTERM was dropped: {shown(request)}; without the signal it is answered "
+        f"{seen.control.shown if seen.control else '2xx'}.",
+        control=True,
+        exhibits=(
+            exhibit(request),
+            Exhibit("timeline", f"SIGTERM {seen.signalled_after_s:.1f} s into the request; {_exit(seen)}"),
+            Exhibit("proxy", f"in flight at the signal: {seen.verified_by}"),
+        ),
+        scope=seen.stimulus,
+        experiment=seen.experiment,
+    )
+
+
+def _gap(seen: Drain) -> tuple[Reason, str, str] | None:
+    """Return what keeps the request from showing anything; None when it does."""
+    slow_one = "Name a slow request as [slow] in roadworthy.toml, or a dependency whose answers can be delayed."
+    if seen.control is None or not seen.control.ok:
+        said = shown(seen.control) if seen.control else "there is none"
+        return Reason.NO_CONTROL, f"The slow request does not work without a signal either: {said}.", slow_one
+    if not seen.in_flight or seen.request is None:
+        return Reason.NO_CONTROL, "It could not be verified that the request was in flight at SIGTERM.", slow_one
+    if seen.request.answer is Answer.SILENT:
+        said = f"{_exit(seen)}, and the request had no answer after {seen.request.seconds:.1f} s"
+        return (
+            Reason.NOISY,
+            f"After SIGTERM, {said}.",
+            "Run again with a larger --budget, or give a shorter slow request.",
+        )
+    return None
+
+
+def _exit(seen: Drain) -> str:
+    if seen.exited_s is None:
+        return "the process had not exited"
+    return f"the process exited with {seen.exit_status} after {seen.exited_s:.1f} s"
+
+
+CLAIM = Claim(
+    id="sigterm-drains",
+    statement="A request that is in flight at SIGTERM is still answered.",
+    refuted_title="Requests in flight are dropped when it is stopped",
+    severity=Severity.CRITICAL,
+    why="""\
+Every deploy stops every instance. If stopping drops what is in flight, each deploy shows errors to users, and callers
+cannot know whether their payment was taken before the connection broke. Teams that live with that deploy at night.""",
+    how_judged="""\
+A request is made slow: by delaying the answers of a dependency by about 2 s, or by using one that is slow by nature,
+or by sending half of its body and the rest 1 s after the signal. It is tried once without a signal. Then SIGTERM is
+sent while it is verified to be in flight (its bytes are held at the proxy, or the server has read it).
+
+- Holds: it is answered 2xx.
+- Violated: its connection is refused or reset, or it is answered with an error, although it works without the signal.
+- Unproven: there is no such request, it could not be verified to be in flight, or neither an answer nor an end came
+  within our own time-out.""",
+    false_positives="""\
+A request that had not reached the service, or that was over, says nothing: being in flight is verified at the moment
+of the signal. The same slow request has to work without the signal. Refusing new connections after SIGTERM is right,
+and is not looked at here.""",
+    remedies=(
+        Remedy(
+            "FastAPI or Starlette with uvicorn",
+            "10 minutes",
+            """\
+Make sure that uvicorn gets the signal itself, and give it longer than your slowest request.
+
+```sh
+exec uvicorn app.main:app --timeout-graceful-shutdown 25
+```
+Close the database in the lifespan, after `yield`: by then every request has ended.""",
+        ),
+        Remedy(
+            "Flask or Django with gunicorn",
+            "10 minutes",
+            """\
+Send SIGTERM to the master, and set the grace period; the development servers drop what is in flight.
+
+```sh
+exec gunicorn app.wsgi --workers 4 --graceful-timeout 25 --timeout 30
+```
+In Kubernetes, `terminationGracePeriodSeconds` must be longer than that.""",
+        ),
+        Remedy(
+            "Express",
+            "15 minutes",
+            """\
+Stop accepting, wait for what is in flight, then close the pool; the default action of SIGTERM ends the process at once.
+
+```js
+process.on('SIGTERM', () => server.close(async () => { await pool.end(); process.exit(0); }));
+```""",
+        ),
+        Remedy(
+            "Spring Boot",
+            "5 minutes",
+            """\
+Keep graceful shutdown on (before 3.4 it is off by default) and set its time.
+
+```properties
+server.shutdown=graceful
+spring.lifecycle.timeout-per-shutdown-phase=25s
+```""",
+        ),
+    ),
+    requires=(Drain,),
+    judge=judge,
+    references=(
+        "12-factor IX: disposability",
+        "learnk8s production checklist: the app shuts down gracefully on SIGTERM",
+    ),
+)

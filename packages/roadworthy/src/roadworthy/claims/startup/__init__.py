@@ -1,0 +1,1 @@
+"""Claims about starting: how long it takes, and whether it works twice."""

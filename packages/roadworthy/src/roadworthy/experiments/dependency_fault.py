@@ -1,0 +1,236 @@
+"""One dependency is made faulty while the target is healthy: what answers, what readiness says, and what comes back."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from roadworthy.domain.evidence import FaultWindow, Sample
+from roadworthy.experiments.bench import Baseline, Bench
+from roadworthy.experiments.experiment import Experiment
+from roadworthy.faults.fault import Fault
+from roadworthy.faults.refuse import Refuse
+from roadworthy.faults.silence import Silence
+from roadworthy.target.instance import Instance
+from roadworthy.traffic.client import sample
+from roadworthy.traffic.transaction import Object, Transactor
+
+FAULTS: tuple[Fault, ...] = (Refuse(), Silence())
+POLL_S = 0.2
+PROBE_TIMEOUT_S = 6.0
+CROWD = 20
+GRACE_S = 2.0
+ENDPOINTS = 8
+KEPT_SAMPLES = 120
+
+
+def plan_for(baseline: Baseline) -> Sequence[Experiment]:
+    """Each fault of each dependency is an experiment of its own."""
+    return [
+        Experiment(
+            f"dependency-fault:{dependency.name}:{fault.name}",
+            f"{dependency.name} {fault.name}",
+            (FaultWindow,),
+            partial(run, dependency=dependency.name, fault=fault),
+            baseline.ready_s + (8 if fault.name == "refused" else 15),
+        )
+        for dependency in baseline.spec.dependencies
+        for fault in FAULTS
+    ]
+
+
+@dataclass
+class Window:
+    """What is observed while the fault lasts."""
+
+    requests: list[Sample] = field(default_factory=list)
+    readiness: list[Sample] = field(default_factory=list)
+    endpoints: list[Sample] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def run(bench: Bench, dependency: str, fault: Fault) -> None:
+    """Healthy, faulty, restored, healthy again."""
+    during = f"{dependency} {fault.name}"
+    async with bench.state() as state, bench.serving(state, label=during, during=during) as instance:
+        proxy = state.wires[dependency].proxy
+        transactor = bench.transactor(instance)
+        before = [*(await transactor.run(purpose="control") if transactor else ()), *await _ask_health(bench, instance)]
+        existing = await _create(transactor)
+        bound = bench.bounds.refused_s if fault.name == "refused" else bench.bounds.silent_s
+        pid = instance.process.pid
+        window = Window()
+        began = bench.now
+        bench.recorder.event("fault", dependency=dependency, fault=fault.name)
+        await proxy.apply(fault)
+        try:
+            await _observe(bench, instance, window, transactor, existing, bound, crowd=fault.name == "silent")
+        finally:
+            await proxy.restore()
+        restored = bench.now
+        bench.recorder.event("restored", dependency=dependency, hits=proxy.counts.hits)
+        alive = instance.running
+        transaction_s, readiness_s, after = await _recovery(bench, instance, transactor)
+        bench.keep(
+            FaultWindow,
+            dependency=dependency,
+            kind=state.wires[dependency].spec.kind,
+            fault=fault.name,
+            hits=proxy.counts.hits,
+            bytes_swallowed=proxy.counts.held,
+            before=tuple(before),
+            began_at=began,
+            requests=tuple(window.requests),
+            readiness=tuple(window.readiness[:KEPT_SAMPLES]),
+            endpoints=tuple(window.endpoints),
+            liveness_paths=tuple(each.path for each in bench.baseline.health if each.role == "liveness"),
+            waited_s=round(restored - began, 3),
+            process_alive=alive,
+            restored_at=restored,
+            transaction_recovered_s=transaction_s,
+            readiness_recovered_s=readiness_s,
+            recovery_waited_s=round(bench.now - restored, 3),
+            after=tuple(after),
+            restarted=instance.process.pid != pid,
+            answer_bound_s=bound,
+        )
+
+
+async def _create(transactor: Transactor | None) -> Object | None:
+    if transactor is None:
+        return None
+    created, target = await transactor.create(purpose="control")
+    return target if created.ok else None
+
+
+async def _observe(
+    bench: Bench,
+    instance: Instance,
+    window: Window,
+    transactor: Transactor | None,
+    existing: Object | None,
+    bound: float,
+    *,
+    crowd: bool,
+) -> None:
+    """Ask the data path and the health endpoints side by side."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_ask_data_path(bench, instance, window, transactor, existing, bound, crowd=crowd))
+        tasks.create_task(_watch_health(bench, instance, window))
+
+
+async def _ask_data_path(
+    bench: Bench,
+    instance: Instance,
+    window: Window,
+    transactor: Transactor | None,
+    existing: Object | None,
+    bound: float,
+    *,
+    crowd: bool,
+) -> None:
+    timeout = bound + GRACE_S
+    try:
+        if transactor is not None:
+            await _ask_transaction(bench, instance, window, transactor, existing, timeout, crowd=crowd)
+        if not any(each.seconds > bound for each in window.requests):
+            window.endpoints += await asyncio.gather(*(_get(instance, path, timeout) for path in _readable(bench)))
+    finally:
+        window.asked.set()
+
+
+async def _ask_transaction(
+    bench: Bench,
+    instance: Instance,
+    window: Window,
+    transactor: Transactor,
+    existing: Object | None,
+    timeout: float,
+    *,
+    crowd: bool,
+) -> None:
+    """One create first. Then, for silence, a crowd at once; otherwise create and read by turns."""
+    first, _ = await transactor.create(timeout, "during the fault")
+    window.requests.append(first)
+    if crowd:
+        if first.seconds >= timeout:
+            return
+        bench.note(f"{CROWD} requests at once")
+        calls = [_one(transactor, existing, timeout, reads=number % 2 == 1) for number in range(CROWD)]
+        window.requests += await asyncio.gather(*calls)
+        return
+    for number in range(4):
+        window.requests.append(await _one(transactor, existing, timeout, reads=number % 2 == 0))
+        if not instance.running:
+            return
+
+
+async def _one(transactor: Transactor, existing: Object | None, timeout: float, *, reads: bool) -> Sample:
+    if reads and existing is not None:
+        return await transactor.read(existing, timeout, "during the fault")
+    created, _ = await transactor.create(timeout, "during the fault")
+    return created
+
+
+async def _watch_health(bench: Bench, instance: Instance, window: Window) -> None:
+    """Poll health until a readiness endpoint has flipped, or the time allowed for that has passed."""
+    deadline = time.monotonic() + bench.bounds.readiness_s + 1
+    while bench.baseline.health:
+        window.readiness += await _ask_health(bench, instance)
+        flipped = any(not each.ok for each in window.readiness)
+        harmless = window.asked.is_set() and window.requests and all(each.ok for each in window.requests)
+        if time.monotonic() > deadline or flipped or harmless:
+            return
+        await asyncio.sleep(POLL_S)  # polling, bounded by the deadline
+
+
+async def _ask_health(bench: Bench, instance: Instance) -> list[Sample]:
+    paths = [each.path for each in bench.baseline.health]
+    return list(await asyncio.gather(*(_get(instance, path, PROBE_TIMEOUT_S) for path in paths)))
+
+
+async def _get(instance: Instance, path: str, timeout: float) -> Sample:
+    return sample(await instance.client.send("GET", path, timeout=timeout, purpose="during the fault"), f"GET {path}")
+
+
+def _readable(bench: Bench) -> list[str]:
+    """Paths of the OpenAPI document that can be read with nothing filled in."""
+    health = {each.path for each in bench.baseline.health}
+    return [
+        operation.path
+        for operation in bench.baseline.operations
+        if operation.method == "GET"
+        and not operation.path_parameters
+        and operation.path not in health
+        and not any(parameter.get("required") for parameter in operation.parameters)
+    ][:ENDPOINTS]
+
+
+async def _recovery(
+    bench: Bench, instance: Instance, transactor: Transactor | None
+) -> tuple[float | None, float | None, list[Sample]]:
+    """Poll the transaction and the health endpoints until both are good, at most the bound for recovery."""
+    began = time.monotonic()
+    deadline = began + bench.bounds.recovery_s
+    transaction_s: float | None = None
+    readiness_s: float | None = None
+    after: list[Sample] = []
+    while time.monotonic() < deadline and (transaction_s is None or readiness_s is None) and instance.running:
+        if transaction_s is None:
+            done = await _working(bench, instance, transactor)
+            after = list(done)
+            if done[-1].ok:
+                transaction_s = round(time.monotonic() - began, 3)
+        if readiness_s is None:
+            health = await _ask_health(bench, instance)
+            if all(each.ok for each in health):
+                readiness_s = round(time.monotonic() - began, 3)
+        await asyncio.sleep(POLL_S / 2)  # polling, bounded by the deadline
+    return transaction_s, readiness_s, after
+
+
+async def _working(bench: Bench, instance: Instance, transactor: Transactor | None) -> tuple[Sample, ...]:
+    if transactor is not None:
+        return await transactor.run(timeout=PROBE_TIMEOUT_S, purpose="after the fault")
+    return (await bench.sign_of_life(instance.client, purpose="after the fault"),)

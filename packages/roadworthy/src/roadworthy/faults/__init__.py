@@ -1,0 +1,1 @@
+"""Faults, named by what the client of a dependency sees; one file each. The proxy applies them."""

@@ -1,0 +1,116 @@
+"""Judges a recording: each claim's pure judge over the evidence it declared, then the rules of the verdict. No I/O."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from roadworthy.claims.catalogue import catalogue
+from roadworthy.domain.claim import Claim
+from roadworthy.domain.evidence import Evidence, EvidenceSet, MissingEvidenceError, NotRun
+from roadworthy.domain.inspection import PROFILES, ClaimResult, Inspection, SourceLocation
+from roadworthy.domain.recording import Recording
+from roadworthy.domain.verdict import Finding, Judgement, Reason, Verdict, decide, needs_replay, undecided
+
+
+def inspection_of(recording: Recording, *, today: date, replay_of: str) -> Inspection:
+    """Judge a recording.
+
+    Args:
+        recording: what an inspection left.
+        today: the date by which waivers expire.
+        replay_of: the folder that replay commands name.
+    """
+    header = recording.header
+    waivers = {waiver.claim: waiver for waiver in header.waivers}
+    gating = PROFILES[header.profile]
+    results = []
+    for claim in catalogue():
+        if header.only and claim.id not in header.only:
+            continue
+        judgements = {name: judge_claim(claim, recording.evidence, name) for name in header.configurations}
+        name, judgement = _overall(judgements)
+        refuted = judgement.verdict is Verdict.REFUTED
+        results.append(
+            ClaimResult(
+                claim=claim,
+                judgement=judgement,
+                configuration=name,
+                configurations=judgements,
+                gating=claim.severity in gating,
+                waiver=waivers.get(claim.id),
+                replay=f"roadworthy replay {replay_of}#{claim.id}" if refuted else "",
+            )
+        )
+    return Inspection(
+        target=header.target,
+        command=header.command,
+        tool_version=header.tool_version,
+        started=header.started,
+        seconds=recording.seconds,
+        profile=header.profile,
+        today=today,
+        configurations=header.configurations,
+        results=tuple(results),
+        evidence=recording.evidence,
+        exchanges=dict(recording.exchanges),
+        environment=dict(header.environment),
+        warnings=recording.warnings,
+        error=recording.error,
+        location=SourceLocation(header.manifest or "roadworthy.toml"),
+        claim_lines=dict(header.claim_lines or {}),
+    )
+
+
+def judge_claim(claim: Claim, evidence: Iterable[Evidence], configuration: str) -> Judgement:
+    """Judge one claim in one configuration over all of its trials."""
+    return decide(findings(claim, evidence, configuration))
+
+
+def findings(claim: Claim, evidence: Iterable[Evidence], configuration: str) -> tuple[Finding, ...]:
+    """Return what the claim's judge says of each trial, the first run first.
+
+    A replay repeats one experiment only. Its trial consists of what the replay recorded, and of the first run's
+    evidence of those kinds that the replay did not record.
+    """
+    mine = [each for each in evidence if each.configuration == configuration]
+    first = _finding(claim, [each for each in mine if each.trial == 1])
+    found = [first]
+    for trial in sorted({each.trial for each in mine if each.trial > 1 and each.experiment == first.experiment}):
+        again = [each for each in mine if each.trial == trial and each.experiment == first.experiment]
+        kinds = {type(each) for each in again}
+        if kinds.isdisjoint(claim.requires):
+            continue
+        rest = [each for each in mine if each.trial == 1 and type(each) not in kinds]
+        found.append(_finding(claim, [*rest, *again]))
+    return tuple(found)
+
+
+def to_replay(evidence: Sequence[Evidence], configuration: str, only: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Name the experiments that showed a counterexample not yet seen again, each with the claims that it concerns."""
+    wanted: dict[str, list[str]] = {}
+    for claim in catalogue():
+        if only and claim.id not in only:
+            continue
+        found = findings(claim, evidence, configuration)
+        if needs_replay(found) and found[0].experiment:
+            wanted.setdefault(found[0].experiment, []).append(claim.id)
+    return wanted
+
+
+def _finding(claim: Claim, evidence: Sequence[Evidence]) -> Finding:
+    skipped = [each for each in evidence if isinstance(each, NotRun)]
+    wanted = {kind.__name__ for kind in claim.requires}
+    broken = next((each for each in skipped if wanted & set(each.would_have_made)), None)
+    try:
+        return claim.judge(EvidenceSet(claim.requires, evidence))
+    except MissingEvidenceError as missing:
+        if broken is not None:
+            return undecided(Reason(broken.reason), broken.explanation, broken.decidable_by, experiment=broken.experiment)
+        return undecided(Reason.NOT_RUN, f"The evidence was not collected: {missing}.", "")
+
+
+def _overall(judgements: dict[str, Judgement]) -> tuple[str, Judgement]:
+    """The first configuration speaks, unless another one refutes."""
+    for name, judgement in judgements.items():
+        if judgement.verdict is Verdict.REFUTED:
+            return name, judgement
+    return next(iter(judgements.items()))

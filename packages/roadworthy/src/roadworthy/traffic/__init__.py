@@ -1,0 +1,1 @@
+"""Requests to the target: the client, transactions, what its OpenAPI document tells, and hostile input."""

@@ -15,6 +15,7 @@ class BufferedNotes(Notes):
     async def open(self) -> None:
         await super().open()
         self.buffer: dict[int, Note] = {}
+        self.writing = asyncio.Lock()
         self.writer = asyncio.create_task(self.write())
 
     async def close(self) -> None:
@@ -51,15 +52,16 @@ class BufferedNotes(Notes):
                 await self.flush()
 
     async def flush(self) -> None:
-        """Write what is buffered. What is written twice counts once."""
-        written = list(self.buffer.values())
-        if written:
-            await self.database.fetch(
-                "INSERT INTO notes SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING",
-                *(list(column) for column in zip(*(each.values() for each in written), strict=True)),
-            )
-        for each in written:
-            self.buffer.pop(each["id"], None)
+        async with self.writing:
+            written = list(self.buffer.values())
+            if written:
+                await self.database.fetch(
+                    "INSERT INTO notes SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[])"
+                    " ON CONFLICT DO NOTHING",  # an attempt that seemed to fail may have come through
+                    *(list(column) for column in zip(*(each.values() for each in written), strict=True)),
+                )
+            for each in written:
+                del self.buffer[each["id"]]
 
 
 class Specimen(Service):

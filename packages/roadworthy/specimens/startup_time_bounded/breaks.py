@@ -1,4 +1,4 @@
-"""Breaks startup-time-bounded: it warms up for four seconds before it listens, which is beyond the bound."""
+"""Breaks startup-time-bounded: it warms up for more than three seconds before it listens, which is beyond the bound."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ from _service import Service
 
 class Specimen(Service):
     async def start(self) -> None:
-        await asyncio.sleep(4)
+        await asyncio.sleep(3.5)
         await super().start()
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-
 from roadworthy.domain.claim import Claim, Remedy
 from roadworthy.domain.evidence import (
     Answer,

@@ -5,7 +5,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-
 from roadworthy.domain.inspection import Inspection
 from roadworthy.report.files import ReportError, write_reports
 

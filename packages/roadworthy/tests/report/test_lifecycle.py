@@ -2,7 +2,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-
 from roadworthy.domain.evidence import Drain, Durability, Evidence, FaultWindow, Restarts, Sample, StartsAndStops
 from roadworthy.domain.inspection import Inspection
 from roadworthy.report.lifecycle import Stage, lifecycles

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import pytest
-
 from roadworthy.domain.inspection import Inspection
 from roadworthy.domain.verdict import Verdict
 from roadworthy.report.lists import first_remedy, gate_line, is_waived, with_verdict

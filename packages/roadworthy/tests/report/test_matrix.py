@@ -1,7 +1,6 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-
 from roadworthy.domain.evidence import Answer, Evidence, FaultWindow, Sample
 from roadworthy.domain.inspection import Inspection
 from roadworthy.report.matrix import Cell, Column, Matrix, matrices

@@ -2,7 +2,6 @@ import io
 
 import pytest
 from rich.console import Console
-
 from roadworthy.report.progress import Progress, ProgressListener
 
 PLAN = [("start", "Starts and stops", 20.0), ("fault", "Database refused", 60.0)]

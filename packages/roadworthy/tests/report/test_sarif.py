@@ -80,5 +80,5 @@ def test_a_target_that_could_not_be_run_is_told(failed: Inspection) -> None:
     assert invocation["toolExecutionNotifications"][0]["message"]["text"].startswith("uvicorn exited")
 
 
-def test_it_can_be_stored_anywhere(inspection: Inspection) -> None:
-    assert to_sarif(inspection).isascii()
+def test_it_can_be_stored_whatever_the_service_said(inspection: Inspection) -> None:
+    to_sarif(inspection).encode("utf-8")

@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-
 from roadworthy.domain.inspection import Inspection
 from roadworthy.report.terminal import render
 

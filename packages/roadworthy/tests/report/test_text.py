@@ -1,5 +1,4 @@
 import pytest
-
 from roadworthy.report.text import count, cut, duration, moment, printable
 
 

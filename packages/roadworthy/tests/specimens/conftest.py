@@ -36,19 +36,19 @@ class Postgres:
                 os.chown(path, self._account.pw_uid, self._account.pw_gid)
         self.port = free_port()
         self.url = f"postgresql://app:secret@127.0.0.1:{self.port}/postgres"
-        self._popen("initdb", "-U", "app", "--pwfile", str(self._password), "-A", "scram-sha-256", "--no-sync").wait(60)
+        making = self._popen("initdb", "-U", "app", "--pwfile", str(self._password), "-A", "scram-sha-256", "--no-sync")
+        assert making.wait(60) == 0, self._log()
 
     def start(self) -> None:
         self._process = self._popen("postgres", "-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-F")
         deadline = time.monotonic() + 30
         while True:
-            try:
+            with contextlib.suppress(psycopg.OperationalError):
                 psycopg.connect(self.url, connect_timeout=5).close()
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline, (self._folder / "log").read_text()
-                assert self._process.poll() is None, (self._folder / "log").read_text()
-            else:
                 return
+            assert time.monotonic() < deadline, self._log()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"it ended with status {self._process.wait(0.02)}: {self._log()}")
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)  # a fast shutdown, which does not wait for clients
@@ -77,6 +77,9 @@ class Postgres:
             for process in reversed(frozen):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.resume()
+
+    def _log(self) -> str:
+        return (self._folder / "log").read_text()
 
     def _popen(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         account = self._account

@@ -81,11 +81,12 @@ class Running:
         return self._log.read_text()
 
     def until_ready(self, within_s: float = 20) -> None:
-        """Ask until it says that it is ready."""
+        """Ask until it says that it is ready, or ends."""
         deadline = time.monotonic() + within_s
         while not self.is_ready():
-            assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"it ended with status {self.process.wait(0.05)}: {self.output}")
 
     def is_ready(self) -> bool:
         try:
@@ -201,6 +202,8 @@ def until_refused(port: int, within_s: float = 10) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:  # the kernel had accepted it just before the end
+            continue
     pytest.fail(f"something still listened on port {port} after {within_s} s")
 
 

@@ -1,4 +1,4 @@
-"""What every claim about a dependency's fault asks of the evidence: was it cut, was it needed, which result is worst."""
+"""What every claim about a dependency's fault asks first: was it cut, was it needed, which result is worst."""
 
 from collections.abc import Sequence
 from typing import TypeVar

@@ -13,25 +13,26 @@ _FRAMES: dict[str, re.Pattern[str]] = {
         r"\bat (?:[^\n()]{1,200} \()?(?:[^\s()]{1,500}\.[cm]?[jt]sx?|node:[\w/.-]{1,200}|<anonymous>):\d+:\d+\)?"
     ),
     "Java": re.compile(
-        r"\bat [\w$.<>/@-]{1,300}\((?:[\w$-]{1,200}\.(?:java|kt|kts|scala|groovy|clj)(?::\d+)?|Native Method|Unknown Source)\)"
+        r"\bat [\w$.<>/@-]{1,300}\("
+        r"(?:[\w$-]{1,200}\.(?:java|kt|kts|scala|groovy|clj)(?::\d+)?|Native Method|Unknown Source)\)"
     ),
     "Go": re.compile(r"^\t[^\s:]{1,500}\.go:\d+(?: \+0x[0-9a-f]+)?", re.MULTILINE),
     "Ruby": re.compile(r"\.rb:\d+:in ['`\u2018\"][^\n'\"\u2019]{1,200}"),
     "PHP": re.compile(r"#\d+ [^\n]{1,500}?\.php\(\d+\)"),
     ".NET": re.compile(
-        r"^[ \t\xa0]{1,8}at [\w.`<>\[\]+|]{1,300}\.[\w`<>\[\]|.]{1,200}\([^)\n]{0,500}\)(?: in [^\n]{1,500}:line \d+)?\s*?$",
+        r"^[ \t\xa0]{1,8}at [\w`<>\[\]+|]{1,200}(?:\.[\w`<>\[\]+|]{1,200}){1,20}\([^)\n]{0,500}\)"
+        r"(?: in [^\n]{1,500}:line \d+)?[ \r]*$",
         re.MULTILINE,
     ),
     "Rust": re.compile(r"\bat [^\s:]{1,500}\.rs:\d+(?::\d+)?"),
     "structured": re.compile(
-        r'"(?:file|filename|path)": ?"[^"\n]{1,500}\.(?:py|rb|php|js|ts|java|kt|go|cs)", ?"(?:line|lineno|lineNumber)": ?\d+'
+        r'"(?:file|filename|fileName)": ?"[^"\n]{1,500}\.(?:py|rb|php|js|ts|java|kt|go|cs)",'
+        r'\s{0,40}"(?:line|lineno|lineNumber)": ?\d+'
     ),
 }
 
 _DEBUGGERS: dict[str, re.Pattern[str]] = {
-    "Werkzeug debugger": re.compile(
-        r"<title>[^<]{0,500}// Werkzeug Debugger</title>|debugger caught an exception in your WSGI"
-    ),
+    "Werkzeug debugger": re.compile(r"// Werkzeug Debugger</title>|debugger caught an exception in your WSGI"),
     "Django debug page": re.compile(r'id="(?:traceback_area|browserTraceback|pastebinTraceback)"'),
     "Starlette debug page": re.compile(r'class="traceback-container"'),
     "Rails debug page": re.compile(r'id="(?:Application|Framework|Full)-Trace(?:-0)?"'),

@@ -57,7 +57,7 @@ def write_reports(inspection: Inspection, folder: Path) -> dict[str, Path]:
 
 
 def _write(path: Path, content: str) -> None:
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

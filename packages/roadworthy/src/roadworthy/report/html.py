@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from roadworthy.domain.evidence import Answer, Exchange
@@ -49,29 +50,19 @@ _WORDS = {
 
 def to_html(inspection: Inspection) -> str:
     """Return the inspection as one HTML page of at most 2 MB, whatever the inspected service answered."""
-    page = ""
-    for limits in _LIMITS:
-        page = _render(inspection, limits)
-        if len(page.encode("utf-8", "backslashreplace")) <= MAX_BYTES:
-            break
-    return page
+    for limits in _LIMITS[:-1]:
+        page = _render(inspection, limits, MAX_BYTES)
+        if page is not None:
+            return page
+    return _render(inspection, _LIMITS[-1], None) or ""
 
 
-def _render(inspection: Inspection, limits: Limits) -> str:
-    environment = Environment(
-        loader=PackageLoader("roadworthy.report", package_path=""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalizer(limits.text),
-    )
-    environment.filters.update(duration=duration, count=count, prose=lambda text: prose(cut(text, limits.text)))
-    environment.filters.update(
-        inline=lambda text: _inline(printable(cut(text, limits.text))), moment=moment, anchor=_anchor
-    )
+def _render(inspection: Inspection, limits: Limits, at_most: int | None) -> str | None:
+    """Return the page, or None as soon as it is larger than ``at_most`` bytes."""
+    parts: list[str] = []
+    size = 0
     by_verdict = {verdict: lists.with_verdict(inspection, verdict) for verdict in _WORDS}
-    return environment.get_template("template.html.j2").render(
+    for part in _template(limits).generate(
         inspection=inspection,
         limits=limits,
         words=_WORDS,
@@ -84,7 +75,33 @@ def _render(inspection: Inspection, limits: Limits) -> str:
         request_text=lambda exchange: _verbatim(_request(exchange), limits.body),
         answer_text=lambda exchange: _verbatim(_answer(exchange), limits.body),
         answer_title=_answer_title,
+    ):
+        parts.append(part)
+        size += len(part.encode())
+        if at_most is not None and size > at_most:
+            return None
+    return "".join(parts)
+
+
+@cache
+def _template(limits: Limits) -> Template:
+    environment = Environment(
+        loader=PackageLoader("roadworthy.report", package_path=""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalizer(limits.text),
     )
+    environment.filters.update(
+        duration=duration,
+        count=count,
+        moment=moment,
+        anchor=_anchor,
+        prose=lambda text: prose(cut(text, limits.text)),
+        inline=lambda text: _inline(printable(cut(text, limits.text))),
+    )
+    return environment.get_template("template.html.j2")
 
 
 def _finalizer(limit: int) -> Callable[[object], object]:

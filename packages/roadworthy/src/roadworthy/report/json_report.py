@@ -1,6 +1,5 @@
 """The report for programs. ``schema.json`` promises its shape; a change that breaks readers gets a new version."""
 
-import json
 from dataclasses import asdict
 
 from roadworthy.domain.claim import Claim
@@ -10,13 +9,14 @@ from roadworthy.domain.verdict import Judgement
 from roadworthy.report.lifecycle import Lifecycle, lifecycles
 from roadworthy.report.lists import gate_meaning
 from roadworthy.report.matrix import matrices
+from roadworthy.report.text import json_text
 
 SCHEMA_VERSION = "1"
 
 
 def to_json(inspection: Inspection) -> str:
-    """Return the inspection as a JSON document in ASCII, so that any text in it can be stored anywhere."""
-    return json.dumps(_document(inspection), indent=2) + "\n"
+    """Return the inspection as a JSON document."""
+    return json_text(_document(inspection))
 
 
 def _document(inspection: Inspection) -> dict[str, object]:
@@ -36,7 +36,7 @@ def _document(inspection: Inspection) -> dict[str, object]:
         "claims": [_claim(result, inspection) for result in inspection.results],
         "matrix": [asdict(matrix) for matrix in matrices(inspection.evidence, inspection.exchanges)],
         "lifecycle": [_lifecycle(lifecycle) for lifecycle in lifecycles(inspection.evidence)],
-        "exchanges": {exchange.id: _exchange(exchange) for exchange in _shown_exchanges(inspection)},
+        "exchanges": {exchange.id: asdict(exchange) for exchange in _shown_exchanges(inspection)},
     }
 
 
@@ -92,7 +92,3 @@ def _shown_exchanges(inspection: Inspection) -> list[Exchange]:
     findings = (result.judgement.finding for result in inspection.results)
     refs = dict.fromkeys(exhibit.ref for finding in findings if finding for exhibit in finding.exhibits)
     return [inspection.exchanges[ref] for ref in refs if ref in inspection.exchanges]
-
-
-def _exchange(exchange: Exchange) -> dict[str, object]:
-    return asdict(exchange)

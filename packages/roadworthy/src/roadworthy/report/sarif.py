@@ -5,12 +5,12 @@ whole file when one result has none.
 """
 
 import hashlib
-import json
 from urllib.parse import quote
 
 from roadworthy.domain.inspection import ClaimResult, Inspection
 from roadworthy.domain.verdict import Severity, Verdict
 from roadworthy.report.lists import is_waived
+from roadworthy.report.text import json_text
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
@@ -32,7 +32,7 @@ def to_sarif(inspection: Inspection) -> str:
             _result(index, result, inspection) for index, result in enumerate(inspection.results) if _reported(result)
         ],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _reported(result: ClaimResult) -> bool:

@@ -1,5 +1,6 @@
 """Words and figures as every report writes them."""
 
+import json
 import re
 
 _NEVER_SHOWN_RAW = re.compile(
@@ -17,6 +18,12 @@ def printable(text: str) -> str:
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def json_text(document: object) -> str:
+    """Return a JSON document. Half a surrogate pair becomes visible text: strict readers reject it as an escape."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda match: rf"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def cut(text: str, limit: int) -> str:

@@ -9,7 +9,11 @@ from roadworthy.domain.claim import Claim, Remedy
 from roadworthy.domain.evidence import Answer, EvidenceSet, Withheld, WithheldOutcome, WithheldSettings
 from roadworthy.domain.verdict import Exhibit, Finding, Outcome, Reason, Severity, undecided
 
-_ADDRESS = re.compile(r"(^|_)(PORT|HOST|HOSTNAME|BIND|LISTEN|ADDR|ADDRESS)$", re.IGNORECASE)
+# Where the service itself listens; DATABASE_HOST and the like are not among them.
+_OWN_ADDRESS = re.compile(
+    r"((APP|API|HTTP|WEB|SERVER|SERVICE|UVICORN|GUNICORN|LISTEN|BIND)_)*(PORT|HOST|HOSTNAME|BIND|LISTEN|ADDR|ADDRESS)",
+    re.IGNORECASE,
+)
 
 
 def judge(evidence: EvidenceSet) -> Finding:
@@ -37,7 +41,7 @@ def judge(evidence: EvidenceSet) -> Finding:
 
 def _listens_elsewhere(start: Withheld) -> bool:
     """Tell whether silence only means that it now listens where nobody looked: its address was withheld."""
-    return start.outcome is WithheldOutcome.HANGS and bool(_ADDRESS.search(start.key))
+    return start.outcome is WithheldOutcome.HANGS and bool(_OWN_ADDRESS.fullmatch(start.key))
 
 
 def _caller_refused(start: Withheld) -> bool:
@@ -162,8 +166,8 @@ Read required settings so that their absence raises in `settings.py`.
 SECRET_KEY = os.environ["SECRET_KEY"]
 DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"], conn_max_age=60)}
 ```
-Run `python manage.py check --deploy` before gunicorn in the start command. With `--preload`, gunicorn ends when the app does
-not load.""",
+Run `python manage.py check --deploy` before gunicorn in the start command. With `--preload`, gunicorn ends when the
+app does not load.""",
         ),
         Remedy(
             "Node.js",

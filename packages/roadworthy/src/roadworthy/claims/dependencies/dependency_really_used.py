@@ -168,7 +168,9 @@ def _not_shown(use: DependencyUse, *, works_while_cut: bool) -> tuple[Reason, st
     if not use.bytes_in_transaction:
         return Reason.NOISY, f"The transaction fails while {name} is cut, but sends it no byte.", GIVE_A_TRANSACTION
     if use.read_after_wipe is None:
-        way_out = f"{larger} If it did not start there: name what creates its tables as setup in roadworthy.toml."
+        way_out = (
+            "Let the inspector provide it (without url in roadworthy.toml), with what creates its tables as setup."
+        )
         return Reason.NOT_RUN, f"The service was not seen to work on an empty {name}.", way_out
     if use.read_after_wipe.answer is not Answer.ANSWERED:
         way_out = "Make the service start and answer on an empty database."
@@ -223,8 +225,9 @@ nothing. Where no byte is ever sent, the cut has nothing to hit; then the count 
             """\
 Remove the fallback: let a failed connection be an error.
 
-Look for a store in memory that is chosen when connecting fails (`except Exception: db = InMemory()`), for a default such
-as `sqlite:///:memory:`, and for handlers that return examples. A demo mode may stay when a setting asks for it by name.""",
+Look for a store in memory that is chosen when connecting fails (`except Exception: db = InMemory()`), for a default
+such as `sqlite:///:memory:`, and for handlers that return examples. A demo mode may stay when a setting asks for it
+by name.""",
         ),
         Remedy(
             "FastAPI or Flask with SQLAlchemy",

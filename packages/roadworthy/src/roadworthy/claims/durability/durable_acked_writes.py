@@ -22,7 +22,7 @@ def judge(evidence: EvidenceSet) -> Finding:
         Outcome.VIOLATED if seen.lost else Outcome.HELD,
         f"{_missing(seen)} of {seen.acknowledged} acknowledged writes were gone after kill -9 ({_counts(seen)})."
         if seen.lost
-        else f"All {seen.acknowledged} acknowledged writes were there after kill -9 ({_counts(seen)}). {_NOT_POWER_LOSS}",
+        else f"All {seen.acknowledged} acknowledged writes were there after kill -9 ({_counts(seen)}).",
         control=True,
         exhibits=(
             *(exhibit(read, f"{read.shown} for an object that was acknowledged") for read in seen.lost[:5]),
@@ -30,7 +30,7 @@ def judge(evidence: EvidenceSet) -> Finding:
         ),
         fault_hits=seen.killed,
         restored=seen.restarted,
-        scope=f"{seen.writers} writers, {seen.killed} processes killed",
+        scope=f"{seen.writers} writers, {seen.killed} processes killed. {_NOT_POWER_LOSS}",
         experiment=seen.experiment,
     )
 

@@ -8,12 +8,15 @@ from roadworthy.domain.verdict import Exhibit, Finding, Outcome, Reason, Severit
 _HONEST_REFUSALS = (501, 505)  # "not implemented" and "HTTP version not supported" speak of the request
 _TURNED_AWAY = ("401", "403", "405", "429")
 _HOLLOW_SHARE = 0.9
+_ENDS_IT = "A hostile input ends the process"
 
 
 def judge(evidence: EvidenceSet) -> Finding:
     """Look for hostile requests that are answered 5xx each time, while good requests work."""
     seen = evidence.first(BadInput)
-    crashed = [bad for bad in seen.bad if bad.sample.answer is Answer.RESET and not seen.process_alive]
+    # Nothing is sent once the process has ended, so the last connection that broke is the one that ended it.
+    broken = [bad for bad in seen.bad if bad.sample.answer is Answer.RESET]
+    crashed = broken[-1:] if not seen.process_alive else []
     repeated = [bad for bad in seen.bad if _is_failure(bad.sample) and any(_is_failure(again) for again in bad.again)]
     gap = _gap(seen, repeated, crashed=bool(crashed))
     if gap is not None:
@@ -24,8 +27,8 @@ def judge(evidence: EvidenceSet) -> Finding:
     operations = sorted({bad.operation for bad in guilty})
     return Finding(
         Outcome.VIOLATED if guilty else Outcome.HELD,
-        f"{len(guilty)} hostile inputs {'end the process' if crashed else 'are answered 5xx each time'}, "
-        f"on {', '.join(operations)}; for one, {guilty[0].case}: {shown(guilty[0].sample)}."
+        f"{_ENDS_IT if crashed else f'{len(guilty)} hostile inputs are answered 5xx each time'}, "
+        f"on {', '.join(operations)}; {guilty[0].case}: {shown(guilty[0].sample)}."
         if guilty
         else f"None of {seen.requests} hostile requests was answered 5xx.",
         control=True,
@@ -156,7 +159,10 @@ if not isinstance(data, dict):
 Validate body, path and query with a schema, and pass the parser's status on.
 
 ```js
-const Item = z.object({ title: z.string().max(500).regex(/^[^\\u0000]*$/), quantity: z.number().int().min(0).max(2147483647) });
+const Item = z.object({
+  title: z.string().max(500).regex(/^[^\\u0000]*$/),
+  quantity: z.number().int().min(0).max(2147483647),
+});
 app.use((error, req, res, next) => res.status(error.status ?? 500).json({ error: 'bad request' }));
 ```
 Express decodes the path itself: `URIError` has the status 400.""",

@@ -108,7 +108,7 @@ def _stayed_true(window: FaultWindow, endpoints: Sequence[History]) -> Finding:
     late = "".join(f" {_turned(endpoint)}, too late." for endpoint in endpoints if endpoint.turned_false)
     return Finding(
         Outcome.VIOLATED,
-        f"{names} stayed 2xx for {window.readiness_bound_s:g} s {while_faulty(window)}, although the transaction failed "
+        f"{names} stayed 2xx for {window.readiness_bound_s:g} s {while_faulty(window)}, and the transaction failed "
         f"({shown(failed[0])}).{late} Orchestrators read only the status, whatever the body says.",
         control=True,
         exhibits=(*(_last_poll(endpoint) for endpoint in endpoints), *exhibits(failed, 3)),

@@ -25,16 +25,14 @@ def judge(evidence: EvidenceSet) -> Finding:
             experiment=logs[0].experiment if logs else "",
         )
     most = max(logs, key=lambda log: len(_offending(log)))
-    offending = [
-        (log, line) for log in (most, *(other for other in logs if other is not most)) for line in _offending(log)
-    ]
+    offending = [*_offending(most), *(line for log in logs if log is not most for line in _offending(log))]
     share = 1 - len(offending) / len(lines)
     return Finding(
         Outcome.HELD if share >= _SHARE else Outcome.VIOLATED,
         f"{len(lines) - len(offending)} of {len(lines)} lines ({share:.1%}) are one JSON object or logfmt record each; "
         f"{_SHARE:.0%} are needed.",
         control=True,
-        exhibits=tuple(Exhibit("log", line, ref=log.during) for log, line in offending[:3]),
+        exhibits=tuple(Exhibit("log", line) for line in offending[:3]),
         scope=f"{len(lines)} lines, during {', '.join(dict.fromkeys(log.during for log in logs))}",
         experiment=most.experiment,
     )
@@ -89,7 +87,7 @@ for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
     logging.getLogger(name).handlers = []
     logging.getLogger(name).propagate = True
 ```
-Start with `uvicorn ... --log-config logging.json` or `log_config=None`. A JSON formatter keeps tracebacks on one line.""",
+Start with `uvicorn.run(app, log_config=None)`. A JSON formatter keeps a traceback on one line.""",
         ),
         Remedy(
             "Django or Flask with gunicorn",

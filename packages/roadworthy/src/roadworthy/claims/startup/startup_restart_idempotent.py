@@ -83,7 +83,7 @@ def _exhibit(restart: Restart) -> Exhibit:
 
 CLAIM = Claim(
     id="startup-restart-idempotent",
-    statement="The service starts again on the state that it left, after a stop and after a kill, and its data are there.",
+    statement="After a stop and after a kill, the service starts again on the state that it left, with its data.",
     refuted_title="It does not come back from a restart with its data",
     severity=Severity.HIGH,
     why="""\

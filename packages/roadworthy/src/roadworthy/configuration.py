@@ -29,7 +29,7 @@ from roadworthy.recording.reader import read_recording
 from roadworthy.recording.redaction import SECRET_NAME, Redactor
 from roadworthy.recording.writer import RecordingWriter
 from roadworthy.runner import TARGET_ERRORS, Listener, Runner, Wishes, configurations_of
-from roadworthy.target.inference import infer, made_up
+from roadworthy.target.inference import infer, made_up, with_reads
 from roadworthy.target.instance import TargetError
 from roadworthy.target.manifest import read_manifest
 
@@ -118,7 +118,13 @@ async def inspect(
     recorder.header(_header(target, profile or target.profile, only), describe(spec))
     error = ""
     wishes = Wishes(kinds, budget_s, replay)
-    runner = Runner(recorder, listener, lambda items, name: to_replay(items, name, only), wishes)
+    runner = Runner(
+        recorder,
+        listener,
+        lambda items, name: to_replay(items, name, only),
+        wishes,
+        (lambda known, reads: with_reads(known, reads, own_environment())) if not target.manifest else _as_it_is,
+    )
     try:
         await runner.run(spec)
     except TARGET_ERRORS as failure:
@@ -126,6 +132,11 @@ async def inspect(
     finally:
         recorder.end(error=error, warnings=target.notes)
     return judge(recording)
+
+
+def _as_it_is(spec: TargetSpec, _: Sequence[str]) -> TargetSpec:
+    """A manifest is the user's word: nothing is added to it."""
+    return spec
 
 
 def judge(folder: Path, today: date | None = None) -> Inspection:

@@ -11,7 +11,7 @@ from roadworthy.domain.evidence import Discovery, Evidence, NotRun
 from roadworthy.domain.target import ConfigurationSpec, EndpointsSpec, TargetSpec
 from roadworthy.domain.verdict import Reason
 from roadworthy.experiments.bench import Baseline, Bench
-from roadworthy.experiments.discovery import blank_discovery, discover
+from roadworthy.experiments.discovery import LookAgainError, blank_discovery, discover
 from roadworthy.experiments.experiment import Experiment, plan
 from roadworthy.experiments.laboratory import Laboratory
 from roadworthy.recording.writer import RecordingError, RecordingWriter
@@ -68,6 +68,8 @@ class Runner:
         recorder: where everything goes.
         listener: hears of the progress.
         to_replay: names the experiments whose counterexamples must be seen again, from the evidence so far.
+        wishes: what the user asked for.
+        complete: adds to the target what its start-up showed: the names of the variables that its code read.
     """
 
     def __init__(
@@ -76,12 +78,14 @@ class Runner:
         listener: Listener,
         to_replay: Callable[[Sequence[Evidence], str], Iterable[str]],
         wishes: Wishes,
+        complete: Callable[[TargetSpec, Sequence[str]], TargetSpec] = lambda spec, _: spec,
     ) -> None:
         """Bind a runner to a recording."""
         self.recorder = recorder
         self.listener = listener
         self.wishes = wishes
         self._to_replay = to_replay
+        self._complete = complete
         self._replayed: set[tuple[str, str]] = set()
         self._deadline = time.monotonic() + wishes.budget_s
 
@@ -114,9 +118,14 @@ class Runner:
         item = f"{configuration}/discovery"
         self.listener.plan([(item, label, 3.0)])
         self.listener.started(item)
-        blank = Baseline(spec, blank_discovery(configuration))
-        bench = self._bench(laboratory, blank, "discovery", 1, configuration)
-        baseline = await discover(bench)
+        blank = blank_discovery(configuration)
+        bench = self._bench(laboratory, Baseline(spec, blank), "discovery", 1, configuration)
+        try:
+            baseline = await discover(bench, self._complete)
+        except LookAgainError as more:
+            self.listener.note(item, "at start-up it reads settings that its source did not show; looking again")
+            bench = self._bench(laboratory, Baseline(more.spec, blank), "discovery", 1, configuration)
+            baseline = await discover(bench)
         bench.keep_error_answers()
         self.listener.finished(item, _found(baseline))
         await self._experiments(laboratory, baseline, configuration)

@@ -76,7 +76,7 @@ def test_a_project_without_an_environment_has_no_known_python(tmp_path: Path) ->
     assert interpreter_of(["uv", "run", "app"], tmp_path) is None
 
 
-def test_drivers_are_those_that_the_interpreter_can_import(tmp_path: Path) -> None:
+def test_drivers_are_those_that_the_interpreter_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     venv.create(tmp_path / "v", with_pip=False, symlinks=True)
     python = tmp_path / "v" / "bin" / "python"
     assert "asyncpg" not in database_drivers(python)
@@ -86,6 +86,8 @@ def test_drivers_are_those_that_the_interpreter_can_import(tmp_path: Path) -> No
         program(packages / name / "__init__.py", f"open({str(marker)!r}, 'w')")
     assert {"asyncpg", "redis"} <= database_drivers(python)
     assert not marker.exists()
+    monkeypatch.chdir(tmp_path)
+    assert "asyncpg" in database_drivers(Path("v/bin/python"))
 
 
 def test_a_folder_of_the_target_is_no_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,8 +87,9 @@ def test_one_required_read_makes_a_variable_required(tmp_path: Path) -> None:
         "from flask import Flask\napp = Flask('x')\napp.config.from_prefixed_env()\n",
         "from environs import Env\nenv = Env()\nenv.str(name)\n",
         "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n  model_config = {'env_prefix': f()}\n",
-        "def broken(:\n",
-        "\0",
+        "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n  model_config = built('x')\n  url: str\n",
+        "import os\ndef broken(:\n  os.environ['A']\n",
+        "import os\nos.environ['A']\0",
     ],
 )
 def test_what_cannot_be_told_is_a_gap_with_its_place(tmp_path: Path, source: str) -> None:

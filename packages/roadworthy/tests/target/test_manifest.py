@@ -22,6 +22,7 @@ from roadworthy.domain.target import (
     TransactionSpec,
 )
 from roadworthy.target.manifest import Manifest, ManifestError, read_manifest, write_manifest
+from roadworthy.target.manifest_document import known_keys
 from roadworthy.target.manifest_writer import render_manifest
 from roadworthy.target.toml_lines import key_lines, line_of
 
@@ -69,7 +70,7 @@ def test_the_documented_example_says_what_it_shows(tmp_path: Path) -> None:
     assert (delete.request.method, delete.request.path) == ("DELETE", "/rooms/{id}")
     assert target.auth_headers == {"Authorization": "Bearer only-for-inspections"}
     assert target.slow == RequestSpec("GET", "/reports/yearly")
-    assert target.exclude == ("GET /status/{code}",)
+    assert (target.exclude, target.operations) == (("GET /status/{code}",), ("POST /import",))
     assert [each.dependencies for each in target.configurations] == [None, ("mail",)]
     assert manifest.profile == "standard"
     (waiver,) = manifest.waivers
@@ -83,6 +84,20 @@ def test_every_documented_example_is_accepted(tmp_path: Path) -> None:
     assert len(examples()) == 2
     for text in examples():
         read(tmp_path, text)
+
+
+TABLES = [
+    (), ("target",), ("dependencies", "x"), ("endpoints",), ("transaction",), ("auth",), ("slow",), ("inspection",),
+    *(("transaction", step) for step in STEP_NAMES), ("configurations", "x"), ("bounds",), ("waivers", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", TABLES, ids=str)
+def test_every_key_that_is_accepted_is_in_the_documentation(table: tuple[str | int, ...]) -> None:
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    keys = known_keys(table)
+    assert keys
+    assert [key for key in keys if not re.search(rf"\b{key}\b", text)] == []
 
 
 def test_the_documented_bounds_are_the_defaults() -> None:
@@ -347,6 +362,7 @@ def targets(draw: st.DrawFn, directory: Path) -> TargetSpec:
         auth_headers=draw(headers),
         slow=draw(st.none() | requests),
         exclude=tuple(draw(st.lists(st.just("GET /status/{code}"), max_size=1))),
+        operations=tuple(draw(st.lists(st.just("POST /import"), max_size=1))),
         configurations=tuple(
             ConfigurationSpec(
                 name,

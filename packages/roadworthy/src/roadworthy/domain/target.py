@@ -157,6 +157,7 @@ class TargetSpec:
         auth_headers: sent with every request; values are secrets.
         slow: a request that is slow by nature.
         exclude: operations whose purpose is to return errors, such as ``GET /status/{code}``.
+        operations: further operations to send hostile input to, such as ``POST /import``, that OpenAPI does not list.
         configurations: variants to inspect; none means one, named "default", with everything.
         bounds: time limits.
         origins: where each value that was inferred comes from, by its key in the manifest.
@@ -176,6 +177,7 @@ class TargetSpec:
     auth_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     slow: RequestSpec | None = None
     exclude: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
     configurations: tuple[ConfigurationSpec, ...] = ()
     bounds: Bounds = Bounds()
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -1,10 +1,11 @@
-"""Hostile requests to a healthy instance, with a control before and after; what broke is sent again."""
+"""Hostile requests: a sweep over one instance, then what broke is sent again to a fresh one, between two controls."""
 
 import asyncio
 import itertools
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from roadworthy.domain.evidence import Answer, BadAnswer, BadInput, Exchange, Sample
 from roadworthy.experiments.bench import Baseline, Bench
@@ -17,49 +18,81 @@ REQUESTS = 600
 PER_OPERATION = 60
 TIME_S = 45.0
 TIMEOUT_S = 10.0
-KEPT = 20
+SUSPECTS = 16
 CONTROL_S = 15.0
 
 
 def plan_for(baseline: Baseline) -> Sequence[Experiment]:
-    """It needs a transaction or an OpenAPI document: otherwise nothing says what to send."""
+    """It needs a transaction or known operations: otherwise nothing says what to send."""
     if baseline.spec.transaction is None and not baseline.operations:
         return []
-    return [Experiment("bad-input", "sending hostile input", (BadInput,), run, baseline.ready_s + 10)]
+    return [Experiment("bad-input", "sending hostile input", (BadInput,), run, 2 * baseline.ready_s + 10)]
+
+
+@dataclass
+class Sweep:
+    """What the sweep saw. ``suspects`` are broken answers, one of each kind for an operation."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    operations: set[str] = field(default_factory=set)
+    suspects: list[tuple[Case, Exchange]] = field(default_factory=list)
+    kinds: set[tuple[str, str]] = field(default_factory=set)
 
 
 async def run(bench: Bench) -> None:
-    """Send the corpus."""
+    """Sweep; when something broke, confirm it on a fresh instance."""
+    sweep = Sweep()
     async with bench.state() as state, bench.serving(state, label="bad input") as instance:
         before = await _control(bench, instance)
-        tally: Counter[str] = Counter()
-        bad: list[BadAnswer] = []
-        seen: set[tuple[str, str]] = set()
-        operations: set[str] = set()
-        deadline = time.monotonic() + TIME_S
-        for case in itertools.islice(_cases(bench, await _existing(bench, instance)), REQUESTS):
-            if time.monotonic() > deadline or not instance.running:
-                break
-            exchange = await _send(instance, case)
-            tally[str(exchange.status or exchange.answer.value)] += 1
-            operations.add(case.operation)
-            kind = (case.operation, f"{exchange.status}{exchange.answer}{exchange.body[:40]}")
-            if _broke(exchange) and len(bad) < KEPT and kind not in seen:
-                seen.add(kind)
-                again = [sample(await _send(instance, case)) for _ in range(2)]
-                bad.append(BadAnswer(case.case, case.operation, sample(exchange), tuple(again)))
+        await _sweep(bench, instance, sweep)
         after = await _control(bench, instance)
-        bench.keep(
-            BadInput,
-            control_before=before,
-            control_after=after,
-            requests=sum(tally.values()),
-            operations=tuple(sorted(operations)),
-            excluded=_excluded(bench),
-            statuses=dict(tally),
-            bad=tuple(bad),
-            process_alive=instance.running,
-        )
+        alive = instance.running
+    bad: tuple[BadAnswer, ...] = ()
+    if sweep.suspects:
+        bench.note(f"sending {len(sweep.suspects)} suspects again")
+        before, bad, after = await _confirm(bench, sweep.suspects)
+    bench.keep(
+        BadInput,
+        control_before=before,
+        control_after=after,
+        requests=sum(sweep.statuses.values()),
+        operations=tuple(sorted(sweep.operations)),
+        excluded=tuple(o.name for o in bench.baseline.operations if is_excluded(o, bench.spec.exclude)),
+        statuses=dict(sweep.statuses),
+        bad=bad,
+        process_alive=alive,
+    )
+
+
+async def _sweep(bench: Bench, instance: Instance, sweep: Sweep) -> None:
+    deadline = time.monotonic() + TIME_S
+    for case in itertools.islice(_cases(bench, await _existing(bench, instance)), REQUESTS):
+        if time.monotonic() > deadline or not instance.running:
+            return
+        exchange = await _send(instance, case)
+        sweep.statuses[str(exchange.status or exchange.answer.value)] += 1
+        sweep.operations.add(case.operation)
+        kind = (case.operation, f"{exchange.status}{exchange.answer}{exchange.body[:40]}")
+        if _broke(exchange) and len(sweep.suspects) < SUSPECTS and kind not in sweep.kinds:
+            sweep.kinds.add(kind)
+            sweep.suspects.append((case, exchange))
+
+
+async def _confirm(
+    bench: Bench, suspects: Sequence[tuple[Case, Exchange]]
+) -> tuple[Sample | None, tuple[BadAnswer, ...], Sample | None]:
+    """Send each suspect twice to an instance that no other hostile input has touched."""
+    async with bench.state() as state, bench.serving(state, label="bad input again") as instance:
+        before = await _control(bench, instance)
+        wanted = {(case.case, case.operation) for case, _ in suspects}
+        values = await _existing(bench, instance)
+        cases = itertools.islice(_cases(bench, values), 4 * REQUESTS)
+        fresh = {(c.case, c.operation): c for c in cases if (c.case, c.operation) in wanted}
+        bad = []
+        for case, exchange in suspects:
+            again = [sample(await _send(instance, fresh.get((case.case, case.operation), case))) for _ in range(2)]
+            bad.append(BadAnswer(case.case, case.operation, sample(exchange), tuple(again)))
+        return before, tuple(bad), await _control(bench, instance)
 
 
 def _broke(exchange: Exchange) -> bool:
@@ -89,10 +122,6 @@ def _cases(bench: Bench, values: dict[str, object]) -> Iterator[Case]:
     )
 
 
-def _excluded(bench: Bench) -> tuple[str, ...]:
-    return tuple(o.name for o in bench.baseline.operations if is_excluded(o, bench.spec.exclude))
-
-
 async def _send(instance: Instance, case: Case) -> Exchange:
     return await instance.client.send(
         case.method,
@@ -113,6 +142,7 @@ async def _control(bench: Bench, instance: Instance) -> Sample | None:
             last = (await transactor.run(purpose="control"))[-1]
         else:
             last = await bench.sign_of_life(instance.client, purpose="control")
-        if last.ok or time.monotonic() > deadline or not instance.running:
+        client_error = last.status is not None and 400 <= last.status < 500
+        if last.ok or client_error or time.monotonic() > deadline or not instance.running:
             return last
         await asyncio.sleep(0.1)  # polling for health, bounded above

@@ -32,6 +32,7 @@ class Baseline:
     document: Mapping[str, Any] = field(default_factory=dict)  # the OpenAPI document
     settings_searched: str = "manifest"
     settings_complete: bool = True
+    reads: tuple[str, ...] = ()  # variables that the target's code was seen to read at start-up
 
     @property
     def health(self) -> tuple[HealthEndpoint, ...]:
@@ -97,9 +98,9 @@ class Bench:
         async with self.laboratory.state(self.spec) as state:
             yield state
 
-    async def start(self, state: State, *, withhold: str = "", label: str = "") -> Instance:
+    async def start(self, state: State, *, withhold: str = "", label: str = "", watch: bool = False) -> Instance:
         """Start an instance; the caller ends it. It may not serve yet."""
-        instance = await launch(state, self.keep_exchange, self.recorder.epoch, withhold=withhold, label=label)
+        instance = await launch(state, self.keep_exchange, self.recorder.epoch, withhold=withhold, label=label, watch=watch)
         self.recorder.redactor.learn_environment(instance.settings)
         self.recorder.event(
             "start", experiment=self.experiment, trial=self.trial, label=label, pid=instance.process.pid, withheld=withhold

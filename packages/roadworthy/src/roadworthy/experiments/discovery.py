@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.target.instance import DidNotStartError, Instance, TargetError
 from roadworthy.target.sockets import LOOPBACK
 from roadworthy.traffic.client import Client, sample
-from roadworthy.traffic.openapi import operations, transactions
+from roadworthy.traffic.openapi import Operation, operations, transactions
 from roadworthy.traffic.transaction import Transactor
 
 HEALTH_PATHS = (
@@ -62,20 +62,37 @@ class Found:
     metrics: str
 
 
-async def discover(bench: Bench) -> Baseline:
+class LookAgainError(Exception):
+    """The target's start-up showed more about it: ``spec`` is the target to look at instead."""
+
+    def __init__(self, spec: TargetSpec) -> None:
+        """Carry the completed target."""
+        super().__init__("the start-up showed more settings")
+        self.spec = spec
+
+
+async def discover(
+    bench: Bench, complete: Callable[[TargetSpec, Sequence[str]], TargetSpec] = lambda spec, _: spec
+) -> Baseline:
     """Start the target once, learn what it offers, and return the baseline for all experiments after it.
+
+    ``complete`` adds to the target what its start-up showed: the names of the variables that its code read.
 
     Raises:
         TargetError: it does not start, or another process answers on its port.
+        LookAgainError: ``complete`` added something.
     """
     async with bench.state() as state:
-        instance = await bench.start(state, label="discovery")
+        instance = await bench.start(state, label="discovery", watch=True)
         try:
             await bench.until_answering(instance, 2 * bench.bounds.start_s)
             if not instance.owns_port():
                 raise TargetError(
                     f"what answers on port {instance.port} is not the process that was started: stop the other one"
                 )
+            completed = complete(bench.spec, state.reads())
+            if completed != bench.spec:
+                raise LookAgainError(completed)
             started = time.monotonic() - instance.started_at
             found = await _endpoints(bench, instance)
             spec, steps, used = await _transaction(bench, instance, found)
@@ -99,7 +116,7 @@ def _baseline(
     ready: float,
 ) -> Baseline:
     instance.sockets()
-    all_operations = operations(found.document)
+    all_operations = _operations(spec, found)
     others = tuple(sorted(f"{ip}:{port}" for ip, port in instance.other_remotes))
     facts = tuple(
         DependencyFacts(
@@ -146,7 +163,19 @@ def _baseline(
         operations=all_operations,
         document=found.document,
         ready_s=ready,
+        reads=instance.state.reads(),
     )
+
+
+def _operations(spec: TargetSpec, found: Found) -> tuple[Operation, ...]:
+    """Join the operations of the document and those that the manifest names."""
+    known = operations(found.document)
+    names = {each.name for each in known}
+    named = [each.split(maxsplit=1) for each in spec.operations if each not in names]
+    declared = tuple(
+        Operation(method, path, (), {} if method in ("POST", "PUT", "PATCH") else None, False, None) for method, path in named
+    )
+    return (*known, *declared)
 
 
 def _is_own_loopback(address: str, instance: Instance) -> bool:

@@ -83,7 +83,9 @@ class Link:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction) -> None:
         while chunk := await reader.read(CHUNK):
-            passed = await self.proxy.fault.carry(self, direction, chunk)
+            passed = await self._judged(direction, chunk)
+            if self.closed.is_set():  # while it was held up: it reached nobody
+                return
             if direction is Direction.TO_DEPENDENCY:
                 self.proxy.counts.to_dependency += len(passed)
             else:
@@ -91,6 +93,14 @@ class Link:
                 self.passed_since_fault += len(passed)
             writer.write(passed)
             await writer.drain()
+
+    async def _judged(self, direction: Direction, chunk: bytes) -> bytes:
+        """Let the fault in force decide, and the next one too when it changes meanwhile."""
+        while True:
+            fault = self.proxy.fault
+            chunk = await fault.carry(self, direction, chunk)
+            if self.proxy.fault is fault or self.closed.is_set():
+                return chunk
 
     def reset(self) -> None:
         """End both sides with a reset rather than a goodbye."""
@@ -150,7 +160,7 @@ class Proxy:
             self._links.pop(link, None)
 
     async def apply(self, fault: Fault) -> None:
-        """Put this fault in force. Counting of hits begins anew."""
+        """Put this fault in force, in place of another one if need be. Counting of hits begins anew."""
         await self._stop_closer()
         self.counts.hits = self.counts.held = 0
         self.felt.clear()
@@ -163,6 +173,7 @@ class Proxy:
                 link.reset()
         self.changed.set()
         self.changed = asyncio.Event()
+        await self._reopen()
         if fault.closes_listener:
             self._closer = asyncio.create_task(self._close_once_felt())
 
@@ -172,9 +183,7 @@ class Proxy:
         self.fault = NO_FAULT
         self.changed.set()
         self.changed = asyncio.Event()
-        if self._placeholder is not None:
-            bound, self._placeholder = self._placeholder, None
-            await self._listen(bound)
+        await self._reopen()
 
     async def _close_once_felt(self) -> None:
         await self.felt.wait()
@@ -183,6 +192,11 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    async def _reopen(self) -> None:
+        if self._placeholder is not None:
+            bound, self._placeholder = self._placeholder, None
+            await self._listen(bound)
 
     async def _stop_closer(self) -> None:
         if self._closer is not None:

@@ -44,7 +44,7 @@ def database_drivers(python: Path) -> set[str]:
     environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     try:
         answer = subprocess.run(
-            [str(python), "-c", _QUESTION, *DRIVERS],
+            [str(python.absolute()), "-c", _QUESTION, *DRIVERS],
             capture_output=True,
             env=environment,
             cwd=python.parent,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from roadworthy.source.python_module import Module, keyword, literal
 from roadworthy.source.setting import Read
 
+_CONFIGURATIONS = {"SettingsConfigDict", "ConfigDict", "dict"}
+
 
 @dataclass(frozen=True)
 class _Options:
@@ -36,13 +38,7 @@ class _Class:
 
 def settings_reads(modules: Sequence[Module]) -> tuple[list[Read], list[str]]:
     """Return what the settings classes in these modules read, and what cannot be told of them."""
-    every = {
-        node.name: _Class(module, node)
-        for module in modules
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ClassDef)
-    }
-    settings = {name: each for name, each in every.items() if _is_settings(name, every, frozenset())}
+    settings = _settings_classes(modules)
     reads: list[Read] = []
     gaps: list[str] = []
     for name, each in settings.items():
@@ -61,6 +57,21 @@ def settings_reads(modules: Sequence[Module]) -> tuple[list[Read], list[str]]:
     return reads, gaps
 
 
+def settings_class_names(modules: Sequence[Module]) -> set[str]:
+    """Return the names of the settings classes in these modules."""
+    return set(_settings_classes(modules))
+
+
+def _settings_classes(modules: Sequence[Module]) -> dict[str, _Class]:
+    every = {
+        node.name: _Class(module, node)
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    return {name: each for name, each in every.items() if _is_settings(name, every, frozenset())}
+
+
 def _is_settings(name: str, every: Mapping[str, _Class], seen: frozenset[str]) -> bool:
     if name not in every or name in seen:
         return False
@@ -76,6 +87,7 @@ def _family(name: str, settings: Mapping[str, _Class], seen: frozenset[str]) -> 
 
 
 def _options(each: _Class) -> _Options:
+    computed = False
     values: dict[str, ast.expr] = {word.arg: word.value for word in each.node.keywords if word.arg}
     for statement in each.node.body:
         if isinstance(statement, ast.ClassDef) and statement.name == "Config":
@@ -83,15 +95,18 @@ def _options(each: _Class) -> _Options:
         configuration = dict(_assignments([statement])).get("model_config")
         if isinstance(configuration, ast.Call):
             values.update({word.arg: word.value for word in configuration.keywords if word.arg})
+            computed = each.module.full_name(configuration.func).rpartition(".")[2] not in _CONFIGURATIONS
         elif isinstance(configuration, ast.Dict):
             keys = [literal(key) or "" for key in configuration.keys]
             values.update(zip(keys, configuration.values, strict=True))
+        elif configuration is not None:
+            computed = True
     prefix = values.get("env_prefix")
     return _Options(
         prefix=each.module.text(prefix),
         case_sensitive=None if "case_sensitive" not in values else literal(values["case_sensitive"]) == "True",
         nested=None if "env_nested_delimiter" not in values else bool(literal(values["env_nested_delimiter"])),
-        computed=prefix is not None and each.module.text(prefix) is None,
+        computed=computed or (prefix is not None and each.module.text(prefix) is None),
     )
 
 
@@ -117,8 +132,7 @@ def _inherited(family: Sequence[_Options]) -> _Options:
 def _field_reads(
     each: _Class, field: ast.AnnAssign, options: _Options, settings: Mapping[str, _Class]
 ) -> Iterator[Read]:
-    assert isinstance(field.target, ast.Name)
-    name, annotation = field.target.id, ast.unparse(field.annotation)
+    name, annotation = ast.unparse(field.target), ast.unparse(field.annotation)
     words = {node.id for node in ast.walk(field.annotation) if isinstance(node, ast.Name)}
     if name.startswith("_") or name == "model_config" or "ClassVar" in annotation or words & settings.keys():
         return  # a nested settings class reads its own variables

@@ -42,11 +42,12 @@ _HARMLESS = {"os.environ.update", "os.environ.clear"}  # they write
 
 def environment_reads(modules: Sequence[Module]) -> tuple[list[Read], list[str]]:
     """Return the reads in these modules, and the places where the variable cannot be told."""
-    made = {module.file.name: _helpers_made(module) for module in modules}
+    made = {module.file.name: helpers_made(module) for module in modules}
+    shared = {(module.stem, name): helper for module in modules for name, helper in made[module.file.name].items()}
     reads: list[Read] = []
     gaps: list[str] = []
     for module in modules:
-        helpers = {**_helpers_imported(module, modules, made), **made[module.file.name]}
+        helpers = {**_helpers_imported(module, shared), **made[module.file.name]}
         visitor = _Visitor(module, helpers)
         visitor.visit(module.tree)
         reads += visitor.reads
@@ -54,7 +55,8 @@ def environment_reads(modules: Sequence[Module]) -> tuple[list[Read], list[str]]
     return reads, gaps
 
 
-def _helpers_made(module: Module) -> dict[str, Helper]:
+def helpers_made(module: Module) -> dict[str, Helper]:
+    """Return the helpers that a module makes, by name."""
     made: dict[str, Helper] = {}
     for node in ast.walk(module.tree):
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
@@ -75,19 +77,14 @@ def _helpers_made(module: Module) -> dict[str, Helper]:
     return made
 
 
-def _helpers_imported(
-    module: Module, modules: Sequence[Module], made: Mapping[str, Mapping[str, Helper]]
-) -> dict[str, Helper]:
+def _helpers_imported(module: Module, shared: Mapping[tuple[str, str], Helper]) -> dict[str, Helper]:
+    """Return the helpers that a module imports. ``shared`` are those of the project, by module and name."""
     imported: dict[str, Helper] = {}
     for local, full in module.imports.items():
-        if full in _READY_HELPERS:
-            imported[local] = _READY_HELPERS[full]
-            continue
         source, _, name = full.rpartition(".")
-        for other in modules:
-            helper = made[other.file.name].get(name)
-            if helper is not None and other is not module and source.rpartition(".")[2] == other.stem:
-                imported[local] = helper
+        helper = _READY_HELPERS.get(full) or shared.get((source.rpartition(".")[2], name))
+        if helper is not None:
+            imported[local] = helper
     return imported
 
 

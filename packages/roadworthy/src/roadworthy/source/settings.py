@@ -1,17 +1,23 @@
 """Which environment variables a service's source reads, and what its authors give as examples for them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from roadworthy.source import examples, text_settings
 from roadworthy.source.files import Shipped, SourceFile
-from roadworthy.source.pydantic_settings import settings_reads
-from roadworthy.source.python_module import parse
-from roadworthy.source.python_settings import environment_reads
+from roadworthy.source.pydantic_settings import settings_class_names, settings_reads
+from roadworthy.source.python_module import Module, parse
+from roadworthy.source.python_settings import environment_reads, helpers_made
 from roadworthy.source.setting import Example, Read, SettingKind, guess_kind
 
 _PYTHON = ".py"
+_READING = re.compile(
+    r"environ|getenv|BaseSettings|decouple|starlette\.config|env_?var|from_prefixed_env|from_envvar|ynaconf|LazySettings"
+    r"|dj_database_url"
+)
+"""What a Python file that reads variables contains, unless it uses what another such file made."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +88,39 @@ def find_settings(directory: Path) -> SettingsFound:
 def _read(sources: Sequence[SourceFile]) -> tuple[list[Read], list[str]]:
     reads: list[Read] = []
     gaps: list[str] = []
-    modules = []
     for file in sources:
         if file.suffix != _PYTHON:
             more, missed = text_settings.read_text(file)
             reads += more
             gaps += missed
-        elif (module := parse(file)) is not None:
-            modules.append(module)
-        else:
-            gaps.append(f"{file.name} is not valid Python")
+    modules, broken = _modules([file for file in sources if file.suffix == _PYTHON])
+    gaps += [f"{file.name} is not valid Python" for file in broken]
     for reader in (environment_reads, settings_reads):
         more, missed = reader(modules)
         reads += more
         gaps += missed
     return reads, gaps
+
+
+def _modules(files: Sequence[SourceFile]) -> tuple[list[Module], list[SourceFile]]:
+    """Parse the files that can read variables: those with a word that does, or that names what was found so far."""
+    words = _READING
+    modules: list[Module] = []
+    broken: list[SourceFile] = []
+    rest = {file.name: file for file in files}
+    while chosen := [file for file in rest.values() if words.search(file.text)]:
+        for file in chosen:
+            del rest[file.name]
+            module = parse(file)
+            if module is not None:
+                modules.append(module)
+            else:
+                broken.append(file)
+        names = settings_class_names(modules).union(*(helpers_made(module) for module in modules))
+        if not names:
+            break
+        words = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b")
+    return modules, broken
 
 
 def _by_name(reads: Iterable[Read]) -> dict[str, list[Read]]:

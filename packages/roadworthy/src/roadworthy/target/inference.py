@@ -48,10 +48,12 @@ def with_reads(spec: TargetSpec, reads: Iterable[str], environment: Mapping[str,
     settings = [
         Setting(name, "start-up", 0, "seen at start-up", None, None, guess_kind(name)) for name in reads if name not in known
     ]
-    urls = [each for each in settings if each.kind in (SettingKind.POSTGRESQL, SettingKind.REDIS)]
+    urls = [each for each in settings if each.kind in (SettingKind.POSTGRESQL, SettingKind.DATABASE, SettingKind.REDIS)]
     if not urls:
         return spec
-    return _with_dependencies(spec, SettingsFound(tuple(urls)), POSTGRESQL_DRIVERS | REDIS_DRIVERS, environment)
+    python = interpreter_of(spec.command, spec.directory, environment.get("PATH"))
+    drivers = database_drivers(python) if python is not None else set()
+    return _with_dependencies(spec, SettingsFound(tuple(urls)), drivers, environment)
 
 
 def _with_dependencies(

@@ -91,6 +91,7 @@ async def launch(
     *,
     withhold: str = "",
     label: str = "",
+    watch: bool = False,
 ) -> Instance:
     """Start the target's command on this state. It may not listen yet.
 
@@ -108,6 +109,8 @@ async def launch(
     settings = state.settings(port)
     argv = [fill(part, state.placeholders(port)) for part in spec.command]
     environment = state.environment(port, settings, withhold)
+    if watch:
+        environment = state.watched(environment)
     process = await Process.start(resolved(argv, spec.directory, state.work), cwd=state.work, env=environment)
     client = Client(f"http://127.0.0.1:{port}", keep, epoch, spec.auth_headers)
     given = {key: value for key, value in settings.items() if key != withhold}

@@ -125,6 +125,7 @@ def _target(document: Document, directory: Path) -> TargetSpec:
         auth_headers=document.auth.headers if document.auth else {},
         slow=_request(document.slow) if document.slow else None,
         exclude=tuple(document.inspection.exclude),
+        operations=tuple(document.inspection.operations),
         configurations=tuple(
             ConfigurationSpec(name, each.environment, None if each.dependencies is None else tuple(each.dependencies))
             for name, each in document.configurations.items()

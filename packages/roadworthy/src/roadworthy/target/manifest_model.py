@@ -330,6 +330,7 @@ class InspectionTable(Table):
 
     profile: Literal["internal", "standard", "critical"] = "standard"
     exclude: list[Annotated[str, AfterValidator(_operation)]] = []
+    operations: list[Annotated[str, AfterValidator(_operation)]] = []
 
 
 class ConfigurationTable(Table):

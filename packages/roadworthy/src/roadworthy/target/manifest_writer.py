@@ -57,7 +57,8 @@ def _tables(spec: TargetSpec, folder: Path) -> Iterator[tuple[str, dict[str, obj
         yield f"transaction.{step.name}", _step(step)
     yield "auth", {"headers": spec.auth_headers} if spec.auth_headers else {}
     yield "slow", _request(spec.slow) if spec.slow else {}
-    yield "inspection", {"exclude": spec.exclude} if spec.exclude else {}
+    listed = {"exclude": spec.exclude, "operations": spec.operations}
+    yield "inspection", {key: value for key, value in listed.items() if value}
     for configuration in spec.configurations:
         values = {"environment": configuration.environment} if configuration.environment else {}
         if configuration.dependencies is not None:

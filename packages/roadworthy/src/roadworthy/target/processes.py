@@ -63,9 +63,11 @@ class Output:
             self.bytes += len(chunk)
             *lines, rest = (self._partial + chunk).split(b"\n")
             self._partial = rest[:LINE_LIMIT]
-            if len(lines) > KEPT_LINES:  # a flood: count them, keep the last
-                self.count += len(lines) - KEPT_LINES
-                lines = lines[-KEPT_LINES:]
+            room = KEPT_LINES - len(self._head)
+            surplus = len(lines) - room - KEPT_LINES
+            if surplus > 0:  # a flood: count them, keep the first and the last
+                self.count += surplus
+                del lines[room : room + surplus]
             for line in lines:
                 self._keep(line)
 
@@ -163,7 +165,11 @@ class Process:
         }
         process._tell(json.dumps(spec))
         if argv:
-            await process._await_birth()
+            try:
+                await process._await_birth()
+            except BaseException:  # also when the caller gives up: nobody else knows of this guard
+                await process.end()
+                raise
         return process
 
     def _attach(self) -> None:
@@ -186,7 +192,6 @@ class Process:
             self.pid = int(event["pid"])
             self.started_at = time.monotonic()
             return
-        await self.end()
         raise StartError(f"cannot start {self.argv[0]!r}: {event.get('error', 'unknown reason')}")
 
     def _on_status(self) -> None:

@@ -20,6 +20,7 @@ NOT_COPIED = {".git", ".hg", ".venv", "venv", "env", "node_modules", "__pycache_
 LINKED = (".venv", "venv", "env", "node_modules", "target", "dist", "build")
 COPY_FILES, COPY_BYTES = 5_000, 256 * 1024 * 1024
 SETUP_BOUND_S = 120.0
+HOOK = Path(__file__).with_name("startup_hook")
 TOOL_FOLDERS = (".pyenv", ".asdf", ".nvm", ".volta", ".cargo", ".rustup", ".local", ".sdkman", ".rbenv", ".bun", ".deno")
 PORT_VARIABLES = ("UVICORN_PORT", "FLASK_RUN_PORT", "SERVER_PORT", "HTTP_PORT")
 """Set beside the target's own port variable, because servers themselves read them."""
@@ -72,6 +73,27 @@ class State:
             if wire.spec.variable:
                 settings[wire.spec.variable] = fill(wire.spec.template, values)
         return settings
+
+    @property
+    def reads_file(self) -> Path:
+        """Where the start-up hook notes which variables the target reads."""
+        return self.folder / "reads"
+
+    def watched(self, environment: dict[str, str]) -> dict[str, str]:
+        """Add the start-up hook for Python to an environment: it notes the variables that the target's code reads."""
+        path = environment.get("PYTHONPATH", "")
+        return environment | {
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(HOOK), path))),
+            "ROADWORTHY_READS": str(self.reads_file),
+            "ROADWORTHY_ROOT": str(self.work),
+        }
+
+    def reads(self) -> tuple[str, ...]:
+        """Return the variables that the hook saw being read, in their order."""
+        try:
+            return tuple(dict.fromkeys(self.reads_file.read_text(encoding="utf-8").split()))
+        except OSError:
+            return ()
 
     def environment(self, port: int, settings: Mapping[str, str], withhold: str = "") -> dict[str, str]:
         """The whole environment of a command: ours, a home and a temporary folder of its own, ports, settings."""

@@ -5,6 +5,7 @@ import itertools
 import json as json_module
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
 
 import httpx
@@ -37,6 +38,7 @@ class Client:
             headers={"Accept": "application/json, */*;q=0.5", **headers},
             timeout=None,  # noqa: S113 - every request is bounded by asyncio.timeout below
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a hostile answer's cookie must not stick
             verify=False,
             follow_redirects=False,
             limits=httpx.Limits(max_keepalive_connections=0, max_connections=200),

@@ -88,6 +88,8 @@ def is_excluded(operation: Operation, excluded: tuple[str, ...]) -> bool:
     """Whether an operation is left out: its purpose is a status or an end, or the manifest says so."""
     if operation.name in excluded or PURPOSE_IS_STATUS.search(operation.path):
         return True
+    if operation.method == "DELETE" and not operation.path_parameters:
+        return True  # it empties a collection: the data that the controls need would be gone
     return operation.method != "GET" and DESTRUCTIVE.search(operation.path) is not None
 
 
@@ -101,12 +103,12 @@ def transaction_cases(spec: TransactionSpec, values: Mapping[str, object]) -> It
         if isinstance(request.json, Mapping):
             body = fill_json(request.json, values)
             yield from _body_cases(request.method, name, path, body if isinstance(body, dict) else {}, headers)
-        if "{id}" in request.path:
+        for captured in (each for each in values if each != "token" and f"{{{each}}}" in request.path):
             for label, identity in IDENTITIES.items():
-                hostile = fill_text(request.path, {**values, "id": identity})
+                hostile = fill_text(request.path, {**values, captured: identity})
                 content = json.dumps(fill_json(request.json, values)).encode() if request.json is not None else None
                 kind = JSON_TYPE if content is not None else {}
-                yield Case(f"{label} as the id", name, request.method, hostile, content, {**headers, **kind})
+                yield Case(f"{label} as {captured}", name, request.method, hostile, content, {**headers, **kind})
 
 
 def operation_cases(operation: Operation, document: Mapping[str, Any]) -> Iterator[Case]:

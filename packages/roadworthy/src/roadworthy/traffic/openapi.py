@@ -183,10 +183,11 @@ def _transaction(
     body = example(create.body, document) if create.body is not None else None
     parameter = read.path_parameters[-1]
     captured = _identity(parameter, create)
-    member = read.path.replace(f"{{{parameter}}}", "{id}")
+    name = parameter if parameter.isidentifier() and parameter != "token" else "id"
+    member = read.path.replace(f"{{{parameter}}}", f"{{{name}}}")
     token_kept = _contains_token(body)
     steps = [
-        StepSpec("create", RequestSpec("POST", _with_query(create, document), json=body), capture={"id": captured}),
+        StepSpec("create", RequestSpec("POST", _with_query(create, document), json=body), capture={name: captured}),
         StepSpec("read", RequestSpec("GET", member), contains=TOKEN if token_kept else ""),
     ]
     for method, name in (("PUT", "update"), ("PATCH", "update"), ("DELETE", "delete")):

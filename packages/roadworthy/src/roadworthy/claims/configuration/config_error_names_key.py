@@ -50,8 +50,10 @@ def names_key(output: str, key: str) -> bool:
 
     That is its own name in any case, with any of ``_``, ``-`` and ``.`` (or none) between its words; the same without
     leading words, which may be a prefix that the library adds; and its last word alone, where that is set apart as a
-    name: quoted, as an option, or on a line of its own.
+    name: quoted, as an option, or on a line of its own. Source lines that a traceback quotes do not count: they are
+    written for the program, and a word such as "url" stands in many of them.
     """
+    output = _without_quoted_source(output)
     words = [word for word in re.split(r"[^A-Za-z0-9]+", key) if word]
     if len(words) == 1 and re.search(rf"(?<![A-Za-z0-9]){re.escape(key)}(?![A-Za-z0-9])", output):
         return True
@@ -60,6 +62,11 @@ def names_key(output: str, key: str) -> bool:
     last = re.escape(words[-1]) if words else ""
     alone = rf"(?im)^\s*{last}\s*$|--{last}(?![A-Za-z0-9-])|(['\"`]){last}\1"
     return bool(last) and bool(re.search(alone, output))
+
+
+def _without_quoted_source(output: str) -> str:
+    """Leave out what a Python traceback quotes: its File lines, and the indented source and carets below them."""
+    return re.sub(r'(?m)^ *File ".*", line \d+(, in .*)?\n(?: {4,}.*(?:\n|$))*', "", output)
 
 
 def _appears(words: list[str], output: str) -> bool:

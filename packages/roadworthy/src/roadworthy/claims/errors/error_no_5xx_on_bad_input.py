@@ -28,7 +28,7 @@ def judge(evidence: EvidenceSet) -> Finding:
     return Finding(
         Outcome.VIOLATED if guilty else Outcome.HELD,
         f"{_ENDS_IT if crashed else f'{len(guilty)} hostile inputs are answered 5xx each time'}, "
-        f"on {', '.join(operations)}; {guilty[0].case}: {shown(guilty[0].sample)}."
+        f"on {', '.join(operations)}; {guilty[0].case}: {guilty[0].sample.shown}."
         if guilty
         else f"None of {seen.requests} hostile requests was answered 5xx.",
         control=True,
@@ -66,7 +66,7 @@ def _gap(seen: BadInput, repeated: list[BadAnswer], *, crashed: bool) -> tuple[R
         return None
     once = [bad for bad in seen.bad if _is_failure(bad.sample)]
     if once:
-        said = f"{once[0].operation}, {once[0].case}: {shown(once[0].sample)}, but not when it was sent again."
+        said = f"{once[0].operation}, {once[0].case}: {once[0].sample.shown}, but not when it was sent again."
         return Reason.NOISY, said, "Run again, and look at the service's log for that request."
     turned_away = sum(count for status, count in seen.statuses.items() if status in _TURNED_AWAY)
     if turned_away >= _HOLLOW_SHARE * sum(seen.statuses.values()) > 0:
@@ -100,7 +100,7 @@ switch. Behind most of them is input that reached the database or the parser wit
     how_judged="""\
 With healthy dependencies, each known operation gets malformed JSON, wrong JSON types at the top and in each field,
 NUL, control characters and lone surrogates, huge numbers, nesting 20,000 deep, and bad values in path and query. Each
-5xx is sent again.
+5xx is sent again, to a fresh instance that no other hostile input has touched.
 
 - Violated: the same request is answered 5xx again, or it ends the process, and good requests work before and after.
 - Holds: no request is answered 5xx.
@@ -124,7 +124,7 @@ class Item(BaseModel):
     title: Text
     quantity: Annotated[int, Field(ge=0, le=2**31 - 1)]
 ```
-Do the same for path and query: `id: Annotated[int, Path(ge=1, le=2**63 - 1)]`. Map `sqlalchemy.exc.DataError` to 422.""",
+Do the same for path and query: `id: Annotated[int, Path(ge=1, le=2**63 - 1)]`. Map SQLAlchemy's `DataError` to 422.""",
         ),
         Remedy(
             "Django or Django REST framework",

@@ -5,16 +5,21 @@ from roadworthy.domain.claim import Claim, Remedy
 from roadworthy.domain.evidence import Answer, Drain, EvidenceSet
 from roadworthy.domain.verdict import Exhibit, Finding, Outcome, Reason, Severity, undecided
 
+_A_SLOW_ONE = "Name a slow request as [slow] in roadworthy.toml, or a dependency whose answers can be delayed."
+_NOT_IN_FLIGHT = (
+    Reason.NO_CONTROL,
+    "It could not be verified that the request was in flight at SIGTERM.",
+    _A_SLOW_ONE,
+)
+
 
 def judge(evidence: EvidenceSet) -> Finding:
     """See how the request ended that was in flight at the signal."""
     seen = evidence.first(Drain)
+    request = seen.request
     gap = _gap(seen)
-    if gap is not None:
-        return undecided(*gap, scope=seen.stimulus, experiment=seen.experiment)
-    request = seen.request or seen.control
-    if request is None:  # _gap has seen to it
-        raise ValueError("a drain without a request has no verdict")
+    if request is None or gap is not None:
+        return undecided(*(gap or _NOT_IN_FLIGHT), scope=seen.stimulus, experiment=seen.experiment)
     return Finding(
         Outcome.HELD if request.ok else Outcome.VIOLATED,
         f"The request in flight at SIGTERM was answered: {shown(request)}."
@@ -34,12 +39,11 @@ def judge(evidence: EvidenceSet) -> Finding:
 
 def _gap(seen: Drain) -> tuple[Reason, str, str] | None:
     """Return what keeps the request from showing anything; None when it does."""
-    slow_one = "Name a slow request as [slow] in roadworthy.toml, or a dependency whose answers can be delayed."
     if seen.control is None or not seen.control.ok:
         said = shown(seen.control) if seen.control else "there is none"
-        return Reason.NO_CONTROL, f"The slow request does not work without a signal either: {said}.", slow_one
+        return Reason.NO_CONTROL, f"The slow request does not work without a signal either: {said}.", _A_SLOW_ONE
     if not seen.in_flight or seen.request is None:
-        return Reason.NO_CONTROL, "It could not be verified that the request was in flight at SIGTERM.", slow_one
+        return _NOT_IN_FLIGHT
     if seen.request.answer is Answer.SILENT:
         said = f"{_exit(seen)}, and the request had no answer after {seen.request.seconds:.1f} s"
         return (

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bookings import settings
 from bookings.database import DbSession
 from bookings.models import Booking
+from bookings.reminders import remind
 from bookings.rooms import find_room
 from bookings.schemas import BookingIn, BookingOut
 
@@ -85,3 +86,9 @@ def delete_booking(booking_id: int, session: DbSession):
     session.delete(find_booking(booking_id, session))
     session.commit()
     log.info("Booking %s cancelled", booking_id)
+
+
+@router.post("/{booking_id}/reminder", status_code=202)
+def remind_guest(booking_id: int, session: DbSession):
+    remind(out(find_booking(booking_id, session)))
+    return {"status": "queued"}

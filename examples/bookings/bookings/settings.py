@@ -1,14 +1,10 @@
 """Settings, from environment variables. See .env.example."""
 
 import os
-import sys
 
-try:
-    SECRET_KEY = os.environ["SECRET_KEY"]
-except KeyError:
-    sys.exit("bookings: SECRET_KEY is not set. Set it to a long random string, see .env.example.")
-
+SECRET_KEY = os.getenv("SECRET_KEY", "change-me-in-production")
 DATABASE_URL = os.getenv("DATABASE_URL", "sqlite:///./bookings.db")
+REDIS_URL = os.getenv("REDIS_URL", "redis://localhost:6379/0")
 HOST = os.getenv("HOST", "127.0.0.1")
 PORT = int(os.getenv("PORT", "8000"))
 LOG_LEVEL = os.getenv("LOG_LEVEL", "INFO")

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 
 import psutil
@@ -22,8 +22,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     given = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**given), TEST_BOUND_S))
+    asyncio.run(_carried_out(pyfuncitem.obj(**given)))
     return True
+
+
+async def _carried_out(test: Coroutine[object, object, None]) -> None:
+    """Carry out a test, and let the connections that it closed come to their end: no task may outlive it."""
+    await asyncio.wait_for(test, TEST_BOUND_S)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    _, left = await asyncio.wait(others, timeout=GONE_BOUND_S) if others else (set(), set())
+    assert not left, f"tasks left behind: {left}"
 
 
 @pytest.fixture

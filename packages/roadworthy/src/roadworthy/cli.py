@@ -53,7 +53,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[TARGET] [-- COMMAND...]")
-@click.option("--out", type=click.Path(path_type=Path), default=DEFAULT_OUT, show_default=True, help="Folder for the reports.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=DEFAULT_OUT, show_default=True, help="Folder for the reports."
+)
 @click.option("--profile", type=click.Choice(sorted(PROFILES)), help="What gates: internal (critical claims), standard "
     "(critical and high), critical (also medium). The manifest's, else standard.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="CLAIM", help="Judge only this claim; can be given several times.")
@@ -61,7 +63,12 @@ def main() -> None:
     help="Begin no experiment after this time.")  # fmt: skip
 @click.pass_context
 def inspect(
-    context: click.Context, arguments: tuple[str, ...], out: Path, profile: str | None, only: tuple[str, ...], budget: float
+    context: click.Context,
+    arguments: tuple[str, ...],
+    out: Path,
+    profile: str | None,
+    only: tuple[str, ...],
+    budget: float,
 ) -> None:
     """Inspect a service and report.
 
@@ -69,7 +76,7 @@ def inspect(
     in the current folder, is told its port in PORT, and everything else is inferred.
     """
     console = Console()
-    with _errors(console):
+    with _errors():
         target = _target(arguments)
         out = out.resolve()
         previous = out / "recording"
@@ -91,7 +98,7 @@ def inspect(
 def judge_command(context: click.Context, recording: Path, out: Path | None) -> None:
     """Judge a stored RECORDING again. The verdicts are those of the run that made it."""
     console = Console()
-    with _errors(console):
+    with _errors():
         inspection = configuration.judge(recording.resolve())
         context.exit(_report(inspection, out.resolve() if out else None, console))
 
@@ -109,7 +116,7 @@ def replay(context: click.Context, finding: str, out: Path, budget: float) -> No
     2 it could not be run, 3 undecided.
     """
     console = Console()
-    with _errors(console):
+    with _errors():
         folder, _, claim = finding.rpartition("#")
         if not folder:
             raise configuration.UsageError(f"{finding!r} names no claim; expected REPORT_FOLDER#CLAIM")
@@ -132,13 +139,15 @@ def init(context: click.Context, command: tuple[str, ...], directory: Path) -> N
     The service is started once, to find its endpoints and a transaction that works.
     """
     console = Console()
-    with _errors(console):
+    with _errors():
         spec, _ = infer(_after_dashes(command), directory.resolve(), configuration.own_environment())
         path = directory.resolve() / configuration.MANIFEST
         with Progress(console) as progress:
             learnt = _run(configuration.learn(spec, progress))
         write_manifest(learnt, path)
-        console.print(f"wrote {path.name}: read it, correct it, and run: roadworthy inspect {directory}", highlight=False)
+        console.print(
+            f"wrote {path.name}: read it, correct it, and run: roadworthy inspect {directory}", highlight=False
+        )
         context.exit(0)
 
 
@@ -148,7 +157,7 @@ def init(context: click.Context, command: tuple[str, ...], directory: Path) -> N
 def claims(context: click.Context, claim: str | None) -> None:
     """Print the catalogue of claims, or the whole documentation of one CLAIM."""
     console = Console()
-    with _errors(console):
+    with _errors():
         if claim is None:
             render_catalogue(catalogue(), console)
             context.exit(0)
@@ -161,7 +170,9 @@ def claims(context: click.Context, claim: str | None) -> None:
 @main.command()
 @click.option("--only", multiple=True, metavar="CLAIM", help="Test only this claim; can be given several times.")
 @click.option("--own-claim-only", is_flag=True, help="Judge each specimen on its own claim alone: quicker.")
-@click.option("--jobs", type=click.IntRange(1, 4), default=2, show_default=True, help="Specimens inspected side by side.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 4), default=2, show_default=True, help="Specimens inspected side by side."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("roadworthy-selftest"), show_default=True)
 @click.pass_context
 def selftest(context: click.Context, only: tuple[str, ...], own_claim_only: bool, jobs: int, out: Path) -> None:
@@ -172,7 +183,7 @@ def selftest(context: click.Context, only: tuple[str, ...], own_claim_only: bool
     from roadworthy.selftest import run_selftest  # noqa: PLC0415 - it needs the selftest extra
 
     console = Console()
-    with _errors(console):
+    with _errors():
         passed = _run(run_selftest(only, own_claim_only=own_claim_only, jobs=jobs, out=out.resolve(), console=console))
         context.exit(0 if passed else 1)
 
@@ -203,7 +214,7 @@ def _after_dashes(command: tuple[str, ...]) -> tuple[str, ...]:
 
 def _report(inspection: Inspection, out: Path | None, console: Console) -> int:
     written = write_reports(inspection, out) if out is not None else {}
-    shown = str(written.get("html", ""))
+    shown = str(written.get("report.html", ""))
     terminal.render(inspection, console, shown)
     return inspection.exit_status()
 
@@ -222,7 +233,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @contextlib.contextmanager
-def _errors(console: Console) -> Iterator[None]:
+def _errors() -> Iterator[None]:
     """Turn expected errors into one clear message and exit status 2."""
     error = Console(stderr=True, soft_wrap=True)
     try:
@@ -236,5 +247,3 @@ def _errors(console: Console) -> Iterator[None]:
     except TARGET_ERRORS as problem:
         error.print(f"roadworthy: {problem}", highlight=False, markup=False)
         sys.exit(COULD_NOT_RUN)
-
-

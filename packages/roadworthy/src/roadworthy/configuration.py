@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ async def inspect(
         listener,
         lambda items, name: to_replay(items, name, only),
         wishes,
-        (lambda known, reads: with_reads(known, reads, own_environment())) if not target.manifest else _as_it_is,
+        _as_it_is if target.manifest else partial(_completed, variables=tuple(d.variable for d in spec.dependencies)),
     )
     try:
         await runner.run(spec)
@@ -132,6 +133,10 @@ async def inspect(
     finally:
         recorder.end(error=error, warnings=target.notes)
     return judge(recording)
+
+
+def _completed(spec: TargetSpec, reads: Sequence[str], variables: Sequence[str]) -> TargetSpec:
+    return with_reads(spec, reads, own_environment(), variables)
 
 
 def _as_it_is(spec: TargetSpec, _: Sequence[str]) -> TargetSpec:
@@ -151,7 +156,7 @@ def judge(folder: Path, today: date | None = None) -> Inspection:
 
 
 def target_of_recording(folder: Path) -> Target:
-    """Rebuild the target of a recording, for a replay. Redacted settings come from the environment, or are made up again.
+    """Rebuild the target of a recording, for a replay. Redacted settings come from the environment, or are made up.
 
     Raises:
         RecordingError: there is no recording.
@@ -232,8 +237,6 @@ def fingerprint() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
 
 
 async def learn(spec: TargetSpec, listener: Listener) -> TargetSpec:

@@ -104,7 +104,9 @@ def _finding(claim: Claim, evidence: Sequence[Evidence]) -> Finding:
         return claim.judge(EvidenceSet(claim.requires, evidence))
     except MissingEvidenceError as missing:
         if broken is not None:
-            return undecided(Reason(broken.reason), broken.explanation, broken.decidable_by, experiment=broken.experiment)
+            return undecided(
+                Reason(broken.reason), broken.explanation, broken.decidable_by, experiment=broken.experiment
+            )
         return undecided(Reason.NOT_RUN, f"The evidence was not collected: {missing}.", "")
 
 

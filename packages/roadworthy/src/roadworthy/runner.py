@@ -103,7 +103,7 @@ class Runner:
                     if number == 0:
                         raise
                     self._skip(configuration.name, "discovery", (), Reason.TARGET_UNHEALTHY, str(error))
-                    self.listener.message(f"configuration {configuration.name}: {error}")
+                    self.listener.message(self.recorder.redactor.clean(f"configuration {configuration.name}: {error}"))
 
     async def discover_only(self, spec: TargetSpec) -> TargetSpec:
         """Start the target once in its first configuration and return it with what was found filled in."""
@@ -146,14 +146,21 @@ class Runner:
         lanes = asyncio.Semaphore(1 if baseline.spec.port else 2 if baseline.ready_s > SLOW_START_S else LANES)
         side_by_side = sorted((e for e in experiments if not e.alone), key=lambda each: -each.expected_s)
 
+        full: Exception | None = None
+
         async def in_lane(experiment: Experiment) -> None:
             async with lanes:
                 await self._carry_out(laboratory, baseline, experiment, configuration, 1)
             await self._replay_counterexamples(laboratory, baseline, by_id, configuration, lanes, experiment.id)
 
-        async with asyncio.TaskGroup() as tasks:
-            for experiment in side_by_side:
-                tasks.create_task(in_lane(experiment))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for experiment in side_by_side:
+                    tasks.create_task(in_lane(experiment))
+        except* RecordingError as unwritable:  # several experiments may find the disk full; one message says it
+            full = unwritable.exceptions[0]
+        if full is not None:
+            raise full
         await self._replay_counterexamples(laboratory, baseline, by_id, configuration, None, "")
 
     async def _replay_counterexamples(
@@ -207,7 +214,7 @@ class Runner:
             self._skip(configuration, experiment.id, experiment.makes, Reason.TOOL_ERROR, outcome, trial)
         finally:
             bench.keep_error_answers()
-        self.listener.finished(item, outcome)
+        self.listener.finished(item, self.recorder.redactor.clean(outcome))
 
     def _skip(
         self,

@@ -76,9 +76,7 @@ def target_of(claim: str, specimen: str) -> Target:
     return Target(spec)
 
 
-async def run_selftest(
-    only: Sequence[str], *, own_claim_only: bool, jobs: int, out: Path, console: Console
-) -> bool:
+async def run_selftest(only: Sequence[str], *, own_claim_only: bool, jobs: int, out: Path, console: Console) -> bool:
     """Inspect the specimens and print a table. Return whether every one was judged as labelled.
 
     Raises:

@@ -55,6 +55,12 @@ def test_a_read_that_says_nothing_about_the_object_decides_nothing(build: Simple
     assert build.label(CLAIM, restarts(build, 200, read), build.discovery()) == "UNPROVEN(target-unhealthy)"
 
 
+def test_an_answer_that_broke_off_says_nothing_either(build: SimpleNamespace) -> None:
+    broke_off = build.sample("read", "reset", status=404)
+    restart = Restart("sigterm", started=True, seconds=1.0, read_back=broke_off)
+    assert build.label(CLAIM, restarts(build, restarts=(restart,))) == "UNPROVEN(target-unhealthy)"
+
+
 def test_does_not_apply_to_a_service_that_stores_nothing(build: SimpleNamespace) -> None:
     made = tuple(Restart(how, started=True, seconds=1.0, read_back=None) for how in ("sigterm", "sigkill"))
     seen = restarts(build, written=None, read_before=None, restarts=made)

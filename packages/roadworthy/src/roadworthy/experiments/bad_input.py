@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from roadworthy.domain.evidence import Answer, BadAnswer, BadInput, Exchange, Sample
+from roadworthy.domain.evidence import Answer, BadAnswer, BadInput, ErrorAnswers, Exchange, Logs, Sample
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
 from roadworthy.target.instance import Instance
@@ -26,7 +26,9 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     """It needs a transaction or known operations: otherwise nothing says what to send."""
     if baseline.spec.transaction is None and not baseline.operations:
         return []
-    return [Experiment("bad-input", "sending hostile input", (BadInput,), run, 2 * baseline.ready_s + 10)]
+    return [
+        Experiment("bad-input", "sending hostile input", (BadInput, ErrorAnswers, Logs), run, 2 * baseline.ready_s + 10)
+    ]
 
 
 @dataclass

@@ -74,7 +74,11 @@ class Bench:
 
     def keep(self, kind: type[Evidence], /, **observed: Any) -> None:
         """Record one piece of evidence under this experiment's name."""
-        stamp: dict[str, Any] = {"experiment": self.experiment, "trial": self.trial, "configuration": self.configuration}
+        stamp: dict[str, Any] = {
+            "experiment": self.experiment,
+            "trial": self.trial,
+            "configuration": self.configuration,
+        }
         self.recorder.keep(kind(**stamp, **observed))
 
     def keep_exchange(self, exchange: Exchange) -> None:
@@ -100,10 +104,17 @@ class Bench:
 
     async def start(self, state: State, *, withhold: str = "", label: str = "", watch: bool = False) -> Instance:
         """Start an instance; the caller ends it. It may not serve yet."""
-        instance = await launch(state, self.keep_exchange, self.recorder.epoch, withhold=withhold, label=label, watch=watch)
+        instance = await launch(
+            state, self.keep_exchange, self.recorder.epoch, withhold=withhold, label=label, watch=watch
+        )
         self.recorder.redactor.learn_environment(instance.settings)
         self.recorder.event(
-            "start", experiment=self.experiment, trial=self.trial, label=label, pid=instance.process.pid, withheld=withhold
+            "start",
+            experiment=self.experiment,
+            trial=self.trial,
+            label=label,
+            pid=instance.process.pid,
+            withheld=withhold,
         )
         return instance
 
@@ -113,7 +124,6 @@ class Bench:
         Raises:
             DidNotStartError: it did not within the bound (the target's start bound times two by default).
         """
-
         await until_serving(instance, bound_s or 2 * self.bounds.start_s, self._client, self.works)
 
     async def until_answering(self, instance: Instance, bound_s: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from roadworthy.domain.evidence import FaultWindow, Sample
+from roadworthy.domain.evidence import ErrorAnswers, FaultWindow, Logs, Sample
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
 from roadworthy.faults.fault import Fault
@@ -31,7 +31,7 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
         Experiment(
             f"dependency-fault:{dependency.name}:{fault.name}",
             f"{dependency.name} {fault.name}",
-            (FaultWindow,),
+            (FaultWindow, ErrorAnswers, Logs),
             partial(run, dependency=dependency.name, fault=fault),
             baseline.ready_s + (8 if fault.name == "refused" else 15),
         )
@@ -50,40 +50,57 @@ class Window:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass
+class Scene:
+    """Who is asked during the fault, with what patience, and what was seen."""
+
+    bench: Bench
+    instance: Instance
+    transactor: Transactor | None
+    existing: Object | None
+    bound_s: float  # within which each request must be answered
+    window: Window = field(default_factory=Window)
+
+    @property
+    def timeout_s(self) -> float:
+        """How long a request is waited for: a little over the bound, so that our own limit is not mistaken for it."""
+        return self.bound_s + GRACE_S
+
+
 async def run(bench: Bench, dependency: str, fault: Fault) -> None:
     """Healthy, faulty, restored, healthy again."""
     during = f"{dependency} {fault.name}"
     async with bench.state() as state, bench.serving(state, label=during, during=during) as instance:
-        proxy = state.wires[dependency].proxy
+        wire = state.wires[dependency]
+        proxy = wire.proxy
         transactor = bench.transactor(instance)
         before = [*(await transactor.run(purpose="control") if transactor else ()), *await _ask_health(bench, instance)]
-        existing = await _create(transactor)
         bound = bench.bounds.refused_s if fault.name == "refused" else bench.bounds.silent_s
+        scene = Scene(bench, instance, transactor, await _create(transactor), bound)
         pid = instance.process.pid
-        window = Window()
         began = bench.now
         bench.recorder.event("fault", dependency=dependency, fault=fault.name)
         await proxy.apply(fault)
         try:
-            await _observe(bench, instance, window, transactor, existing, bound, crowd=fault.name == "silent")
+            await _observe(scene, crowd=fault.name == "silent")
         finally:
             await proxy.restore()
         restored = bench.now
         bench.recorder.event("restored", dependency=dependency, hits=proxy.counts.hits)
         alive = instance.running
-        transaction_s, readiness_s, after = await _recovery(bench, instance, transactor)
+        transaction_s, readiness_s, after = await _recovery(scene)
         bench.keep(
             FaultWindow,
             dependency=dependency,
-            kind=state.wires[dependency].spec.kind,
+            kind=wire.spec.kind,
             fault=fault.name,
             hits=proxy.counts.hits,
             bytes_swallowed=proxy.counts.held,
             before=tuple(before),
             began_at=began,
-            requests=tuple(window.requests),
-            readiness=tuple(window.readiness[:KEPT_SAMPLES]),
-            endpoints=tuple(window.endpoints),
+            requests=tuple(scene.window.requests),
+            readiness=tuple(scene.window.readiness[:KEPT_SAMPLES]),
+            endpoints=tuple(scene.window.endpoints),
             liveness_paths=tuple(each.path for each in bench.baseline.health if each.role == "liveness"),
             waited_s=round(restored - began, 3),
             process_alive=alive,
@@ -104,80 +121,54 @@ async def _create(transactor: Transactor | None) -> Object | None:
     return target if created.ok else None
 
 
-async def _observe(
-    bench: Bench,
-    instance: Instance,
-    window: Window,
-    transactor: Transactor | None,
-    existing: Object | None,
-    bound: float,
-    *,
-    crowd: bool,
-) -> None:
+async def _observe(scene: Scene, *, crowd: bool) -> None:
     """Ask the data path and the health endpoints side by side."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_ask_data_path(bench, instance, window, transactor, existing, bound, crowd=crowd))
-        tasks.create_task(_watch_health(bench, instance, window))
+        tasks.create_task(_ask_data_path(scene, crowd=crowd))
+        tasks.create_task(_watch_health(scene))
 
 
-async def _ask_data_path(
-    bench: Bench,
-    instance: Instance,
-    window: Window,
-    transactor: Transactor | None,
-    existing: Object | None,
-    bound: float,
-    *,
-    crowd: bool,
-) -> None:
-    timeout = bound + GRACE_S
+async def _ask_data_path(scene: Scene, *, crowd: bool) -> None:
+    window = scene.window
     try:
-        if transactor is not None:
-            await _ask_transaction(bench, instance, window, transactor, existing, timeout, crowd=crowd)
-        if not any(each.seconds > bound for each in window.requests):
-            window.endpoints += await asyncio.gather(*(_get(instance, path, timeout) for path in _readable(bench)))
+        if scene.transactor is not None:
+            await _ask_transaction(scene, scene.transactor, crowd=crowd)
+        if not any(each.seconds > scene.bound_s for each in window.requests):
+            calls = (_get(scene.instance, path, scene.timeout_s) for path in _readable(scene.bench))
+            window.endpoints += await asyncio.gather(*calls)
     finally:
         window.asked.set()
 
 
-async def _ask_transaction(
-    bench: Bench,
-    instance: Instance,
-    window: Window,
-    transactor: Transactor,
-    existing: Object | None,
-    timeout: float,
-    *,
-    crowd: bool,
-) -> None:
+async def _ask_transaction(scene: Scene, transactor: Transactor, *, crowd: bool) -> None:
     """One create first. Then, for silence, a crowd at once; otherwise create and read by turns."""
-    first, _ = await transactor.create(timeout, "during the fault")
-    window.requests.append(first)
-    if crowd:
-        if first.seconds >= timeout:
-            return
-        bench.note(f"{CROWD} requests at once")
-        calls = [_one(transactor, existing, timeout, reads=number % 2 == 1) for number in range(CROWD)]
-        window.requests += await asyncio.gather(*calls)
-        return
-    for number in range(4):
-        window.requests.append(await _one(transactor, existing, timeout, reads=number % 2 == 0))
-        if not instance.running:
-            return
+    requests = scene.window.requests
+    first, _ = await transactor.create(scene.timeout_s, "during the fault")
+    requests.append(first)
+    if not crowd:
+        for number in range(4):
+            requests.append(await _one(scene, transactor, reads=number % 2 == 0))
+            if not scene.instance.running:
+                return
+    elif first.seconds < scene.timeout_s:
+        scene.bench.note(f"{CROWD} requests at once")
+        calls = (_one(scene, transactor, reads=number % 2 == 1) for number in range(CROWD))
+        requests += await asyncio.gather(*calls)
 
 
-async def _one(transactor: Transactor, existing: Object | None, timeout: float, *, reads: bool) -> Sample:
-    if reads and existing is not None:
-        return await transactor.read(existing, timeout, "during the fault")
-    created, _ = await transactor.create(timeout, "during the fault")
+async def _one(scene: Scene, transactor: Transactor, *, reads: bool) -> Sample:
+    if reads and scene.existing is not None:
+        return await transactor.read(scene.existing, scene.timeout_s, "during the fault")
+    created, _ = await transactor.create(scene.timeout_s, "during the fault")
     return created
 
 
-async def _watch_health(bench: Bench, instance: Instance, window: Window) -> None:
+async def _watch_health(scene: Scene) -> None:
     """Poll health until a readiness endpoint has flipped, or the time allowed for that has passed."""
+    window, bench = scene.window, scene.bench
     deadline = time.monotonic() + bench.bounds.readiness_s + 1
     while bench.baseline.health:
-        window.readiness += await _ask_health(bench, instance)
+        window.readiness += await _ask_health(bench, scene.instance)
         flipped = any(not each.ok for each in window.readiness)
         harmless = window.asked.is_set() and window.requests and all(each.ok for each in window.requests)
         if time.monotonic() > deadline or flipped or harmless:
@@ -207,10 +198,9 @@ def _readable(bench: Bench) -> list[str]:
     ][:ENDPOINTS]
 
 
-async def _recovery(
-    bench: Bench, instance: Instance, transactor: Transactor | None
-) -> tuple[float | None, float | None, list[Sample]]:
+async def _recovery(scene: Scene) -> tuple[float | None, float | None, list[Sample]]:
     """Poll the transaction and the health endpoints until both are good, at most the bound for recovery."""
+    bench, instance = scene.bench, scene.instance
     began = time.monotonic()
     deadline = began + bench.bounds.recovery_s
     transaction_s: float | None = None
@@ -218,7 +208,7 @@ async def _recovery(
     after: list[Sample] = []
     while time.monotonic() < deadline and (transaction_s is None or readiness_s is None) and instance.running:
         if transaction_s is None:
-            done = await _working(bench, instance, transactor)
+            done = await _working(scene)
             after = list(done)
             if done[-1].ok:
                 transaction_s = round(time.monotonic() - began, 3)
@@ -230,7 +220,7 @@ async def _recovery(
     return transaction_s, readiness_s, after
 
 
-async def _working(bench: Bench, instance: Instance, transactor: Transactor | None) -> tuple[Sample, ...]:
-    if transactor is not None:
-        return await transactor.run(timeout=PROBE_TIMEOUT_S, purpose="after the fault")
-    return (await bench.sign_of_life(instance.client, purpose="after the fault"),)
+async def _working(scene: Scene) -> tuple[Sample, ...]:
+    if scene.transactor is not None:
+        return await scene.transactor.run(timeout=PROBE_TIMEOUT_S, purpose="after the fault")
+    return (await scene.bench.sign_of_life(scene.instance.client, purpose="after the fault"),)

@@ -173,7 +173,8 @@ def _operations(spec: TargetSpec, found: Found) -> tuple[Operation, ...]:
     names = {each.name for each in known}
     named = [each.split(maxsplit=1) for each in spec.operations if each not in names]
     declared = tuple(
-        Operation(method, path, (), {} if method in ("POST", "PUT", "PATCH") else None, False, None) for method, path in named
+        Operation(method, path, (), {} if method in ("POST", "PUT", "PATCH") else None, False, None)
+        for method, path in named
     )
     return (*known, *declared)
 
@@ -298,7 +299,7 @@ async def _transaction(
     given = bench.spec.transaction
     candidates = [given] if given is not None else list(transactions(found.document))[:CANDIDATES]
     for candidate in candidates:
-        spec, steps, used = await _tried(bench, instance, candidate)
+        spec, steps, used = await _tried(instance, candidate)
         if steps and all(step.ok for step in steps):
             return replace(bench.spec, transaction=spec), steps, used
         if given is not None:
@@ -307,7 +308,7 @@ async def _transaction(
 
 
 async def _tried(
-    bench: Bench, instance: Instance, candidate: TransactionSpec
+    instance: Instance, candidate: TransactionSpec
 ) -> tuple[TransactionSpec, tuple[Sample, ...], dict[str, int]]:
     """Carry out a candidate; while it answers 5xx it may still be warming up. Optional steps that fail are left out."""
     deadline = time.monotonic() + WARM_UP_S
@@ -326,5 +327,3 @@ async def _tried(
         if not warming or time.monotonic() > deadline or not instance.running:
             return spec, steps, used
         await asyncio.sleep(0.2)  # polling for a warm target, bounded above
-
-

@@ -43,9 +43,19 @@ async def run(bench: Bench) -> None:
         finally:
             await instance.end()
         bench.keep(
-            Durability, control=control, writers=WRITERS, acknowledged=len(acknowledged), unknown=unknown, failed=failed,
-            killed=killed, restarted=restarted, lost=tuple(lost[:20]), found=found, unreadable=unreadable, log_tail=tail,
-        )  # fmt: skip
+            Durability,
+            control=control,
+            writers=WRITERS,
+            acknowledged=len(acknowledged),
+            unknown=unknown,
+            failed=failed,
+            killed=killed,
+            restarted=restarted,
+            lost=tuple(lost[:20]),
+            found=found,
+            unreadable=unreadable,
+            log_tail=tail,
+        )
 
 
 async def _write_and_kill(bench: Bench, state: State) -> tuple[Sample | None, list[tuple[Sample, Object]], int]:
@@ -78,9 +88,7 @@ async def _write_and_kill(bench: Bench, state: State) -> tuple[Sample | None, li
     return control, history, killed
 
 
-async def _read_all(
-    bench: Bench, instance: Instance, acknowledged: list[Object]
-) -> tuple[int, int, list[Sample]]:
+async def _read_all(bench: Bench, instance: Instance, acknowledged: list[Object]) -> tuple[int, int, list[Sample]]:
     """Read each object; what cannot be read is tried again, so that only a clear answer counts as lost."""
     transactor = bench.transactor(instance)
     found = unreadable = 0

@@ -1,4 +1,4 @@
-"""An object is written; the target is stopped and started, killed and started, on the same state; the object is read."""
+"""An object is written; the target is stopped and killed, each time started on the same state; the object is read."""
 
 import signal
 from collections.abc import Sequence

@@ -108,9 +108,7 @@ async def _flight(
     finally:
         if proxy is not None:
             await proxy.restore()
-    exchange = await held.finish(
-        ANSWER_S, f"h{int(bench.now * 1000):07d}", bench.recorder.epoch, bench.keep_exchange
-    )
+    exchange = await held.finish(ANSWER_S, f"h{int(bench.now * 1000):07d}", bench.recorder.epoch, bench.keep_exchange)
     return sample(exchange, "in flight" if signalled else "control"), in_flight, how, round(after, 3)
 
 

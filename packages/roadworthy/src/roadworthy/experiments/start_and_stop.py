@@ -16,7 +16,9 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     """It applies to every target."""
     expected = TIMES * (baseline.ready_s + 1)
     return [
-        Experiment("start-and-stop", "timing fresh starts and idle SIGTERM", (StartsAndStops,), run, expected, alone=True)
+        Experiment(
+            "start-and-stop", "timing fresh starts and idle SIGTERM", (StartsAndStops,), run, expected, alone=True
+        )
     ]
 
 

@@ -19,7 +19,11 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     count = min(len(keys_of(baseline)), LIMIT)
     return [
         Experiment(
-            "withheld-settings", "withholding each setting in turn", (WithheldSettings,), run, (count + 1) * baseline.ready_s
+            "withheld-settings",
+            "withholding each setting in turn",
+            (WithheldSettings,),
+            run,
+            (count + 1) * baseline.ready_s,
         )
     ]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.domain.evidence import Evidence, Exchange
+from roadworthy.domain.inspection import PROFILES
 from roadworthy.domain.recording import SCHEMA_VERSION, Header, Recording
 from roadworthy.recording import codec
 from roadworthy.recording.writer import BLOBS, EVENTS, RecordingError
@@ -42,7 +43,7 @@ def read_recording(folder: Path) -> Recording:
                     complete, error_text = True, str(event["error"])
                     seconds = float(event["at"])
                     warnings += event["warnings"]
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
             warnings.append(f"{EVENTS} line {number} is unreadable and was passed over: {_first_line(error)}")
     if not complete:
         warnings.append(
@@ -60,8 +61,13 @@ def _header(line: str, folder: Path) -> tuple[Header, dict[str, Any]]:
                 f"{folder / EVENTS} has schema version {version}, and this program reads version {SCHEMA_VERSION}: "
                 "judge it with the version of Roadworthy that made it"
             )
-        return codec.load_header(event["header"]), event.get("spec") or {}
-    except (ValueError, KeyError, TypeError) as error:
+        header = codec.load_header(event["header"])
+        if header.profile not in PROFILES:
+            raise ValueError(f"there is no profile {header.profile!r}")
+        if not header.configurations:
+            raise ValueError("it names no configuration")
+        return header, event.get("spec") or {}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordingError(
             f"{folder / EVENTS} does not begin with the header of a recording: {_first_line(error)}"
         ) from error

@@ -1,16 +1,25 @@
 """Secrets never reach a recording: everything written goes through a redactor that knows them."""
 
 import base64
+import html
+import json
 import re
-from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 SECRET_NAME = re.compile(
-    r"^(?!(OLD)?PWD$).*(secret|token|passw|pwd|credential|private|signing|api_?key|access_?key|(^|_)key$|auth|cookie|dsn|salt)",
+    r"^(?!(OLD)?PWD$).*(secret|token|passw|passphrase|passcode|(^|_)pass($|_)|pwd|(^|_)creds?($|_)|credential|private"
+    r"|signing|api_?key|access_?key|(^|_)keys?$|auth|cookie|dsn|salt|conn(ection)?_?str)",
     re.IGNORECASE,
 )
 SHORTEST = 5
-_AUTH_HEADERS = re.compile(r"^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|.*token.*)$", re.IGNORECASE)
+_LINE_OF_A_KEY = 16
+_AUTH_HEADERS = re.compile(
+    r"^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|.*token.*)$", re.IGNORECASE
+)
+_PASSWORD_IN_TEXT = re.compile(r"(?:password|passwd|pwd|accountkey)\s*=\s*('[^']+'|[^\s;&]+)", re.IGNORECASE)
+_WORDS = {"false", "enabled", "disabled", "default", "required", "optional", "localhost"}
+"""Values of settings whose names sound secret and which are none: hiding these words would hide a lot."""
 
 
 class Redactor:
@@ -19,26 +28,29 @@ class Redactor:
     def __init__(self) -> None:
         """Know no secret yet."""
         self._known: dict[str, str] = {}
+        self._longest_first: list[str] = []
 
     def learn(self, name: str, value: str) -> None:
         """Remember a secret. Values under five characters are not secrets: hiding them would hide everything."""
-        if len(value) < SHORTEST:
+        if len(value) < SHORTEST or value.lower() in _WORDS:
             return
-        for form in {value, quote(value, safe=""), base64.b64encode(value.encode()).decode().rstrip("=")}:
-            self._known[form] = name
+        for form in _forms(value):
+            if len(form) >= SHORTEST:
+                self._known.setdefault(form, name)
+        lines = value.splitlines()
+        for line in lines if len(lines) > 1 else ():  # a key of several lines is logged line by line
+            if len(line.strip()) >= _LINE_OF_A_KEY:
+                self._known.setdefault(line.strip(), name)
 
     def learn_environment(self, environment: Mapping[str, str]) -> None:
-        """Remember the values whose names say that they are secret, and the passwords inside URLs."""
+        """Remember the values whose names say that they are secret, and the passwords inside URLs and other texts."""
         for name, value in environment.items():
             if "://" in value:
-                try:
-                    password = urlsplit(value).password
-                except ValueError:
-                    password = None
-                if password:
-                    self.learn(name, password)
+                self._learn_url(name, value)
             elif SECRET_NAME.search(name):
                 self.learn(name, value)
+            for password in _PASSWORD_IN_TEXT.findall(value):
+                self.learn(name, password.strip("'"))
 
     def learn_headers(self, headers: Mapping[str, str]) -> None:
         """Remember the values of credentials sent with requests, with and without their scheme."""
@@ -51,16 +63,42 @@ class Redactor:
             if value.lower().startswith("basic "):
                 self._learn_basic(name, credential)
 
+    def _learn_url(self, name: str, url: str) -> None:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            if SECRET_NAME.search(name):
+                self.learn(name, url)
+            return
+        if parts.password:
+            self.learn(name, parts.password)
+            self.learn(name, unquote(parts.password))
+        elif SECRET_NAME.search(name):  # such as the address of a web hook
+            self.learn(name, url.partition("://")[2].partition("/")[2])
+
     def _learn_basic(self, name: str, credential: str) -> None:
         try:
             decoded = base64.b64decode(credential, validate=True).decode()
         except ValueError:
             return
+        self.learn(name, decoded)
         self.learn(name, decoded.partition(":")[2])
 
     def clean(self, text: str) -> str:
         """Return the text without the secrets, the longest replaced first."""
-        for value in sorted(self._known, key=len, reverse=True):
+        if len(self._longest_first) != len(self._known):
+            self._longest_first = sorted(self._known, key=len, reverse=True)
+        for value in self._longest_first:
             if value in text:
                 text = text.replace(value, f"[redacted:{self._known[value]}]")
         return text
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield the ways in which programs write a text: as it is, in URLs, in base64, in JSON and in HTML."""
+    raw = value.encode("utf-8", "surrogateescape")
+    yield value
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    yield from (base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("="))
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1])
+    yield from (html.escape(value), html.escape(value, quote=False))

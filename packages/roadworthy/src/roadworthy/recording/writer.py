@@ -1,5 +1,6 @@
 """Writes a recording while the inspection runs: what is there survives whatever ends the inspector."""
 
+import contextlib
 import hashlib
 import json
 import time
@@ -14,6 +15,12 @@ from roadworthy.recording.redaction import Redactor
 
 EVENTS, BLOBS = "events.jsonl", "blobs"
 INLINE_LIMIT = 2_000
+_CLOSED_LISTS = {"kind", "answer", "outcome", "fault", "how", "role", "reason", "would_have_made", "ready_by",
+    "transaction_source", "experiment", "configuration", "configurations", "profile", "only", "claim"}  # fmt: skip
+"""Fields whose values are words of our own, or names from the manifest, which the judge compares: a target whose password
+is "postgres" must not turn the kind "postgresql" into something else."""
+_FREE = {"headers", "request_headers", "auth_headers", "environment", "json"}
+"""Fields with names and values of the target's own, in which nothing is one of our words."""
 
 
 class RecordingError(RuntimeError):
@@ -21,7 +28,7 @@ class RecordingError(RuntimeError):
 
 
 class RecordingWriter:
-    """Appends events to ``events.jsonl``; bodies over 2,000 characters become files in ``blobs``, named by their SHA-256.
+    """Appends events to ``events.jsonl``; bodies over 2,000 characters become files in ``blobs``, named by SHA-256.
 
     Everything passes through the redactor, here and nowhere else. What was written is kept in memory too, redacted,
     so that judging the run and judging its recording see the same.
@@ -73,6 +80,11 @@ class RecordingWriter:
         """Write the last line and close. A recording without it was cut short."""
         if not self._file.closed:
             self.event("end", error=error, warnings=list(warnings))
+            self.close()
+
+    def close(self) -> None:
+        """Close the file. Without :meth:`end` before, the recording counts as cut short."""
+        with contextlib.suppress(OSError):  # what is still in the buffer of a full disk was reported by the write
             self._file.close()
 
     @property
@@ -97,14 +109,25 @@ class RecordingWriter:
         except OSError as error:
             raise RecordingError(_unwritable(self.folder, error)) from error
 
-    def _clean(self, value: Any) -> Any:
+    def _clean(self, value: Any, *, free: bool = False) -> Any:
         if isinstance(value, str):
             return self.redactor.clean(value)
         if isinstance(value, dict):
-            return {key: self._clean(each) for key, each in value.items()}
+            return {
+                self.redactor.clean(key) if free else key: each
+                if not free and _is_word(key, each)
+                else self._clean(each, free=free or key in _FREE)
+                for key, each in value.items()
+            }
         if isinstance(value, list | tuple):
-            return [self._clean(each) for each in value]
+            return [self._clean(each, free=free) for each in value]
         return value
+
+
+def _is_word(key: str, value: object) -> bool:
+    """Whether this is a field with a word (or words) of our own."""
+    words = value if isinstance(value, list | tuple) else [value]
+    return key in _CLOSED_LISTS and all(isinstance(each, str) for each in words)
 
 
 def _unwritable(folder: Path, error: OSError) -> str:

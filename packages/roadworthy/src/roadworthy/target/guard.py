@@ -3,11 +3,12 @@
 The guard is the reaper of its whole tree (``PR_SET_CHILD_SUBREAPER``), so a process that forks away is still found. It
 ends the tree when it is told to, and also when its standard input closes, which happens whatever kills the inspector.
 
-Standard input: a line of JSON ``{argv, cwd, env, uid, gid, farewell, remove}``, then commands, a line each: ``signal N``
-(to the process started), ``kill`` (SIGKILL to the whole tree). The file descriptor named by the first argument: a line
-of JSON an event: ``{"pid": n}``, ``{"error": text}``, ``{"exit": status, "left": [pid, ...]}`` (negative status: the
-signal), ``{"killed": n}``. ``farewell`` is a signal to send before the tree is killed at the end, for servers that clean
-up after themselves. ``remove`` is a folder to delete at the end. ``argv`` may be empty: then only that is done.
+Standard input: a line of JSON ``{argv, cwd, env, uid, gid, farewell, remove}``, then commands, a line each:
+``signal N`` (to the process started), ``kill`` (SIGKILL to the whole tree). The file descriptor named by the first
+argument: a line of JSON an event: ``{"pid": n}``, ``{"error": text}``, ``{"exit": status, "left": [pid, ...]}``
+(negative status: the signal), ``{"killed": n}``. ``farewell`` is a signal to send before the tree is killed at the end,
+for servers that clean up after themselves. ``remove`` is a folder to delete at the end. ``argv`` may be empty: then
+only that is done.
 """
 
 import ctypes

@@ -16,11 +16,12 @@ from roadworthy.target.servers import available
 POSTGRESQL_DRIVERS = {"psycopg", "psycopg2", "psycopg2cffi", "asyncpg", "pg8000", "aiopg"}
 REDIS_DRIVERS = {"redis", "valkey", "aioredis", "coredis", "glide"}
 _PARTS = re.compile(
-    r"^(?P<what>POSTGRES(?:QL)?|PG|DB|DATABASE|SQL|REDIS|VALKEY|CACHE)_?(?P<part>HOST(?:NAME)?|SERVER|PORT|USER(?:NAME)?|PASS(?:WORD)?"
-    r"|NAME|DB|DATABASE|DBNAME)$"
+    r"^(?P<what>POSTGRES(?:QL)?|PG|DB|DATABASE|SQL|REDIS|VALKEY|CACHE)_?"
+    r"(?P<part>HOST(?:NAME)?|SERVER|PORT|USER(?:NAME)?|PASS(?:WORD)?|NAME|DB|DATABASE|DBNAME)$"
 )
 _FIELD = {"HOST": "host", "HOSTNAME": "host", "SERVER": "host", "PORT": "port", "USER": "user", "USERNAME": "user",
-    "PASS": "password", "PASSWORD": "password", "NAME": "name", "DB": "name", "DATABASE": "name", "DBNAME": "name"}  # fmt: skip
+    "PASS": "password", "PASSWORD": "password", "NAME": "name", "DB": "name", "DATABASE": "name",
+    "DBNAME": "name"}  # fmt: skip
 _PLACEHOLDER_VALUE = re.compile(r"change.?me|your[-_ ]|<.*>|xxx|todo|replace|^\.\.\.$|^$", re.IGNORECASE)
 
 
@@ -42,11 +43,18 @@ def infer(command: Sequence[str], directory: Path, environment: Mapping[str, str
     return _with_configurations(spec, found), found
 
 
-def with_reads(spec: TargetSpec, reads: Iterable[str], environment: Mapping[str, str]) -> TargetSpec:
-    """Add what the start-up hook saw the target read and its source did not show. Return ``spec`` if that is nothing."""
-    known = {*spec.environment, *(each.variable for each in spec.dependencies)}
+def with_reads(
+    spec: TargetSpec, reads: Iterable[str], environment: Mapping[str, str], known: Iterable[str] = ()
+) -> TargetSpec:
+    """Add the servers that the start-up hook saw the target read variables for, and that its source did not show.
+
+    ``known`` are variables that are dealt with already. Return ``spec`` itself if there is nothing to add.
+    """
+    known = {*known, *spec.environment, *(each.variable for each in spec.dependencies)}
     settings = [
-        Setting(name, "start-up", 0, "seen at start-up", None, None, guess_kind(name)) for name in reads if name not in known
+        Setting(name, "start-up", 0, "seen at start-up", None, None, guess_kind(name))
+        for name in reads
+        if name not in known
     ]
     urls = [each for each in settings if each.kind in (SettingKind.POSTGRESQL, SettingKind.DATABASE, SettingKind.REDIS)]
     if not urls:
@@ -80,7 +88,7 @@ def _with_dependencies(
 
 
 def _unseen(found: SettingsFound, environment: Mapping[str, str]) -> Iterable[Setting]:
-    """Yield variables of our own environment that hold the URL of a server, although no source was seen to read them."""
+    """Yield variables of our own environment that hold the URL of a server, though no source was seen to read them."""
     for name, value in environment.items():
         if found.named(name) is None and re.match(r"(postgres(ql)?|redis|valkey)(\+\w+)?://", value):
             yield Setting(name, "environment", 0, "set in the environment", None, None, guess_kind(name, value))
@@ -179,21 +187,20 @@ def made_up(name: str, kind: SettingKind) -> str:
 
 
 def _with_configurations(spec: TargetSpec, found: SettingsFound) -> TargetSpec:
-    """A target that falls back to SQLite when it is given no database is inspected on both."""
+    """A target that falls back to SQLite when it is given no database is also inspected with no server at all."""
     database = next((each for each in spec.dependencies if each.kind == "postgresql"), None)
     setting = found.named(database.variable) if database is not None else None
     if database is None or setting is None or "sqlite" not in (setting.default or ""):
         return spec
-    rest = tuple(each.name for each in spec.dependencies if each is not database)
-    return replace(
-        spec, configurations=(ConfigurationSpec("postgresql"), ConfigurationSpec("sqlite", dependencies=rest))
-    )
+    return replace(spec, configurations=(ConfigurationSpec("postgresql"), ConfigurationSpec("sqlite", dependencies=())))
 
 
 def _whence(setting: Setting) -> str:
     if setting.file == "environment":
         return f"{setting.name} is set in the environment"
-    return f"the source reads {setting.name} ({setting.place})" if setting.line else f"it reads {setting.name} at start-up"
+    return (
+        f"the source reads {setting.name} ({setting.place})" if setting.line else f"it reads {setting.name} at start-up"
+    )
 
 
 def _literal(text: str) -> str:

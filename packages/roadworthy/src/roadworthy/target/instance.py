@@ -173,7 +173,7 @@ def _check_alive(instance: Instance, bound_s: float, deadline: float) -> None:
     tail = process.output.tail(20)
     waited = now - instance.started_at
     if process.exit is not None:
-        _check_forked(instance, now, tail, waited)
+        _check_forked(instance, tail, waited)
         raise DidNotStartError(
             f"the command ended with status {process.exit.status} after {waited:.1f} s instead of serving. "
             f"Its last words: {_quoted(tail)}",
@@ -203,7 +203,7 @@ def _check_alive(instance: Instance, bound_s: float, deadline: float) -> None:
         )
 
 
-def _check_forked(instance: Instance, now: float, tail: tuple[str, ...], waited: float) -> None:
+def _check_forked(instance: Instance, tail: tuple[str, ...], waited: float) -> None:
     """A command that ends while what it started lives on has forked away: a supervisor would lose it."""
     ended = instance.process.exit
     if ended is not None and ended.left and ended.status == 0 and instance.process.tree():

@@ -142,7 +142,7 @@ class Process:
         """
         account = pwd.getpwnam(user) if user and os.geteuid() == 0 else None
         status_read, status_write = os.pipe()
-        guard = subprocess.Popen(
+        guard = subprocess.Popen(  # noqa: ASYNC220 - the fork takes a millisecond
             [sys.executable, "-I", "-S", "-B", str(GUARD), str(status_write)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

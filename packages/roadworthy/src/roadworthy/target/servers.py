@@ -50,7 +50,7 @@ class Address:
 
 
 class PostgreSQL:
-    """One PostgreSQL server; a database for each state of the target. Its files are not synced: it is for experiments."""
+    """One PostgreSQL server, with a database for each state of the target. Its files are not synced to disk."""
 
     def __init__(self, process: Process, port: int, password: str) -> None:
         """Wrap a running server; use :meth:`start`."""
@@ -74,13 +74,14 @@ class PostgreSQL:
         _hand_over(password_file)
         data = folder / "data"
         await _run_once(
-            [f"{binaries}/initdb", "-D", f"{data}", "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password_file}",
-             "--no-sync", "--encoding=UTF8", "--locale=C"],
+            [f"{binaries}/initdb", "-D", f"{data}", "-U", "postgres", "--auth=scram-sha-256",
+             f"--pwfile={password_file}", "--no-sync", "--encoding=UTF8", "--locale=C"],
             folder,
         )  # fmt: skip
         port = free_port()
         options = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300",
-                   "unix_socket_directories": "", "listen_addresses": "127.0.0.1", "shared_buffers": "32MB"}  # fmt: skip
+                   "unix_socket_directories": "", "listen_addresses": "127.0.0.1", "shared_buffers": "32MB",
+                   }  # fmt: skip
         argv = [f"{binaries}/postgres", "-D", f"{data}", "-p", str(port)]
         argv += [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         process = await Process.start(
@@ -139,7 +140,19 @@ class Valkey:
         binary = _valkey_binary()
         folder = _private_folder(scratch / f"valkey-{secrets.token_hex(4)}")
         port = free_port()
-        argv = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "."]
+        argv = [
+            str(binary),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            ".",
+        ]
         process = await Process.start(argv, cwd=folder, env=_plain_environment(), user=UNPRIVILEGED)
         server = cls(process, port)
         await _until_answering(server._ping, process, "Valkey")
@@ -269,5 +282,3 @@ async def _until_answering(probe: Any, process: Process, what: str) -> None:
             await asyncio.sleep(0.02)  # polling a condition, bounded above
         else:
             return
-
-

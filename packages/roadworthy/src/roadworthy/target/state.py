@@ -21,7 +21,19 @@ LINKED = (".venv", "venv", "env", "node_modules", "target", "dist", "build")
 COPY_FILES, COPY_BYTES = 5_000, 256 * 1024 * 1024
 SETUP_BOUND_S = 120.0
 HOOK = Path(__file__).with_name("startup_hook")
-TOOL_FOLDERS = (".pyenv", ".asdf", ".nvm", ".volta", ".cargo", ".rustup", ".local", ".sdkman", ".rbenv", ".bun", ".deno")
+TOOL_FOLDERS = (
+    ".pyenv",
+    ".asdf",
+    ".nvm",
+    ".volta",
+    ".cargo",
+    ".rustup",
+    ".local",
+    ".sdkman",
+    ".rbenv",
+    ".bun",
+    ".deno",
+)
 PORT_VARIABLES = ("UVICORN_PORT", "FLASK_RUN_PORT", "SERVER_PORT", "HTTP_PORT")
 """Set beside the target's own port variable, because servers themselves read them."""
 
@@ -125,13 +137,17 @@ class State:
         environment = self.environment(0, self.settings(0))
         for command in self.spec.setup:
             argv = [fill(part, values) for part in command]
-            process = await Process.start(resolved(argv, self.spec.directory, self.work), cwd=self.work, env=environment)
+            process = await Process.start(
+                resolved(argv, self.spec.directory, self.work), cwd=self.work, env=environment
+            )
             try:
                 ended = await process.wait(SETUP_BOUND_S)
                 await process.wait_for_output(1.0)
                 if ended is None or ended.status != 0:
                     how = f"took over {SETUP_BOUND_S:g} s" if ended is None else f"ended with status {ended.status}"
-                    raise SetupError(f"the set-up command `{' '.join(argv)}` {how}: " + " / ".join(process.output.tail(8)))
+                    raise SetupError(
+                        f"the set-up command `{' '.join(argv)}` {how}: " + " / ".join(process.output.tail(8))
+                    )
             finally:
                 await process.end()
         self.was_set_up = True
@@ -196,7 +212,9 @@ def pointed_at(spec: DependencySpec) -> Address:
     except ValueError:
         port = 0
     if not parts.hostname or not port:
-        raise ServerError(f"the url of dependency {spec.name!r} has no host and port; expected {spec.kind}://host:port/name")
+        raise ServerError(
+            f"the url of dependency {spec.name!r} has no host and port; expected {spec.kind}://host:port/name"
+        )
     return Address(parts.hostname, port, parts.username or "", parts.password or "", parts.path.lstrip("/"))
 
 

@@ -39,7 +39,7 @@ class Client:
             timeout=None,  # noqa: S113 - every request is bounded by asyncio.timeout below
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a hostile answer's cookie must not stick
-            verify=False,
+            verify=False,  # noqa: S501 - targets are on loopback, with certificates of their own making
             follow_redirects=False,
             limits=httpx.Limits(max_keepalive_connections=0, max_connections=200),
         )
@@ -93,10 +93,12 @@ class Client:
         except httpx.RemoteProtocolError as failure:
             gone = "disconnected" in str(failure) or "closed" in str(failure)
             ended, error = (Answer.RESET if gone else Answer.GARBLED), str(failure)
-        except (httpx.TransportError, httpx.DecodingError) as failure:
-            ended, error = Answer.RESET, f"{type(failure).__name__}: {failure}"
-        except (httpx.InvalidURL, UnicodeError) as failure:
+        except httpx.DecodingError as failure:
+            ended, error = Answer.GARBLED, f"the body is not encoded as its head says: {failure}"
+        except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError) as failure:  # ours, not the server's
             ended, error = Answer.GARBLED, f"the request could not be written: {failure}"
+        except httpx.TransportError as failure:
+            ended, error = Answer.RESET, f"{type(failure).__name__}: {failure}"
         exchange = Exchange(
             id=f"x{next(_numbers):05d}",
             at=round(began - self._epoch, 4),
@@ -114,7 +116,6 @@ class Client:
         )
         self._keep(exchange)
         return exchange
-
 
     async def fetch(self, path: str, limit: int, timeout: float) -> str:
         """GET a document that may be larger than an exchange keeps; "" when there is none. It is not recorded."""

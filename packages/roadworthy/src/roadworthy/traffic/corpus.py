@@ -10,8 +10,10 @@ from roadworthy.domain.target import TransactionSpec, fill_json, fill_text
 from roadworthy.traffic.openapi import Operation, example
 
 DEEP = 20_000
-PURPOSE_IS_STATUS = re.compile(r"\{(code|codes|status|status_code|statuscode|n_status)\}|/(error|fail|crash|boom)s?(/|$)", re.I)
-DESTRUCTIVE = re.compile(r"shutdown|terminate|/kill|clear|/drop|reset|wipe|purge", re.I)
+PURPOSE_IS_STATUS = re.compile(
+    r"\{(code|codes|status|status_code|statuscode|n_status)\}|/(error|fail|crash|boom)s?(/|$)", re.IGNORECASE
+)
+DESTRUCTIVE = re.compile(r"shutdown|terminate|/kill|clear|/drop|reset|wipe|purge", re.IGNORECASE)
 
 VALUES: dict[str, str] = {
     "null": "null",
@@ -29,7 +31,7 @@ VALUES: dict[str, str] = {
     "a NUL character": '"a\\u0000b"',
     "a lone surrogate": '"\\ud800"',
     "control characters": '"\\u0001\\u0008\\u001f\\u007f"',
-    "a quote": "\"' OR 1=1 --\"",
+    "a quote": '"\' OR 1=1 --"',
     "right-to-left and astral characters": '"\\u202e\\ud83d\\ude00"',
     "a text of 10,000 characters": '"' + "A" * 10_000 + '"',
 }
@@ -136,8 +138,12 @@ def _body_cases(
 ) -> Iterator[Case]:
     for label, content in BODIES.items():
         yield Case(label, name, method, path, content, {**headers, **JSON_TYPE})
-    yield Case("a wrong content type", name, method, path, json.dumps(body).encode(), {**headers, "Content-Type": "text/plain"})
-    chosen = ("null", "a list", "an object", "10^25", "1e400", "a NUL character", "a lone surrogate") if brief else VALUES
+    yield Case(
+        "a wrong content type", name, method, path, json.dumps(body).encode(), {**headers, "Content-Type": "text/plain"}
+    )
+    chosen = (
+        ("null", "a list", "an object", "10^25", "1e400", "a NUL character", "a lone surrogate") if brief else VALUES
+    )
     for key in _fields(body):
         for label in chosen:
             yield Case(f"{label} as {'.'.join(key)}", name, method, path, _with_raw(body, key, VALUES[label]),

@@ -31,6 +31,7 @@ class HeldRequest:
         self.method, self.path, self.headers, self.body = method, path, dict(headers), body
         self.began = 0.0
         self._sent = 0
+        self._hung_up = False
         self._protocol = h11.Connection(our_role=h11.CLIENT)
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -78,7 +79,9 @@ class HeldRequest:
         """Whether any byte of an answer has come, or the connection has ended."""
         if self._reader is None:
             return False
-        return self._reader.at_eof() or bool(getattr(self._reader, "_buffer", b"")) or self._reader.exception() is not None
+        return (
+            self._reader.at_eof() or bool(getattr(self._reader, "_buffer", b"")) or self._reader.exception() is not None
+        )
 
     def _read_by_server(self) -> bool:
         """Look for the server's end of this connection: established, and nothing left in its receive queue."""
@@ -93,7 +96,9 @@ class HeldRequest:
                         return state == ESTABLISHED and int(queues.partition(":")[2], 16) == 0
         return False
 
-    async def finish(self, timeout: float, exchange_id: str, epoch: float, keep: Callable[[Exchange], None]) -> Exchange:
+    async def finish(
+        self, timeout: float, exchange_id: str, epoch: float, keep: Callable[[Exchange], None]
+    ) -> Exchange:
         """Send what is left of the body, wait for the whole answer, and return the exchange."""
         status: int | None = None
         headers: dict[str, str] = {}
@@ -118,9 +123,8 @@ class HeldRequest:
         except OSError as failure:
             error = str(failure)
         except h11.RemoteProtocolError as failure:
-            if status is None and body == b"" and "closed" not in str(failure):
-                ended = Answer.GARBLED
-            error = str(failure)
+            if status is None and not self._hung_up:
+                ended, error = Answer.GARBLED, str(failure)
         finally:
             self.close()
         exchange = Exchange(
@@ -153,7 +157,9 @@ class HeldRequest:
                 return event
             if self._reader is None:
                 return h11.ConnectionClosed()
-            self._protocol.receive_data(await self._reader.read(65_536))
+            received = await self._reader.read(65_536)
+            self._hung_up = not received
+            self._protocol.receive_data(received)
 
 
 def json_body(value: object) -> bytes:

@@ -1,17 +1,35 @@
-"""What an OpenAPI (3.x) or Swagger (2.0) document tells: operations, an example of a body, likely transactions."""
+"""What an OpenAPI (3.x) or Swagger (2.0) document tells: operations, an example of a body, likely transactions.
 
+The document is somebody else's: whatever in it is malformed is passed over, and nothing here raises because of it.
+"""
+
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from roadworthy.domain.target import RequestSpec, StepSpec, TransactionSpec
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TOKEN = "{token}"  # noqa: S105 - a placeholder
-_TEXT_NAMES = ("name", "title", "label", "subject", "summary", "description", "text", "content", "note", "body", "message")
+_TEXT_NAMES = (
+    "name",
+    "title",
+    "label",
+    "subject",
+    "summary",
+    "description",
+    "text",
+    "content",
+    "note",
+    "body",
+    "message",
+)
 _IDS = ("id", "uuid", "key", "slug", "_id")
 _DEPTH = 6
+_LONGEST_TEXT, _LONGEST_LIST = 100_000, 100
 
 
 @dataclass(frozen=True)
@@ -37,12 +55,11 @@ class Operation:
 
 
 def operations(document: Mapping[str, Any]) -> tuple[Operation, ...]:
-    """List the operations of a document. Malformed parts are passed over: the document is somebody else's."""
+    """List the operations of a document."""
     base = str(document.get("basePath", "")).rstrip("/") or _server_path(document)
     found = []
-    paths = document.get("paths")
-    for path, item in paths.items() if isinstance(paths, dict) else ():
-        if not isinstance(item, dict):
+    for path, item in _object(document.get("paths")).items():
+        if not isinstance(path, str) or not isinstance(item, dict):
             continue
         for method in METHODS:
             operation = item.get(method)
@@ -61,9 +78,8 @@ def transactions(document: Mapping[str, Any]) -> Iterator[TransactionSpec]:
     for create in all_operations:
         if create.method != "POST" or create.path_parameters:
             continue
-        for read in all_operations:
-            if read.method == "GET" and _is_member(read.path, create.path):
-                candidates.append((_refers_to_others(create), len(create.path), create, read))
+        reads = (each for each in all_operations if each.method == "GET" and _is_member(each.path, create.path))
+        candidates += [(_refers_to_others(create), len(create.path), create, read) for read in reads]
     for _, _, create, read in sorted(candidates, key=lambda each: each[:2]):
         spec = _transaction(document, all_operations, create, read)
         if spec is not None:
@@ -74,21 +90,21 @@ def example(schema: Any, document: Mapping[str, Any], token: str = TOKEN, name: 
     """Make a value that a JSON Schema accepts, deterministic; ``token`` goes into the strings that have room for it."""
     schema = resolve(schema, document)
     for keyword in ("const", "default", "example"):
-        if keyword in schema and not (keyword != "const" and schema.get("type") == "string" and _free_text(schema)):
-            return schema[keyword]
+        if keyword in schema and (keyword == "const" or not _free_text(schema)):
+            return _json_value(schema[keyword])
     for keyword in ("enum", "examples"):
-        if isinstance(schema.get(keyword), list) and schema[keyword] and not (keyword == "examples" and _free_text(schema)):
-            return schema[keyword][0]
-    for keyword in ("anyOf", "oneOf"):
-        options = [o for o in schema.get(keyword, ()) if resolve(o, document).get("type") != "null"]
-        if options:
-            return example(options[0], document, token, name, depth + 1)
+        if _list(schema.get(keyword)) and (keyword == "enum" or not _free_text(schema)):
+            return _json_value(schema[keyword][0])
     if depth > _DEPTH:
         return None
+    for keyword in ("anyOf", "oneOf"):
+        options = [o for o in _list(schema.get(keyword)) if resolve(o, document).get("type") != "null"]
+        if options:
+            return example(options[0], document, token, name, depth + 1)
     return _example_of_type(schema, document, token, name, depth)
 
 
-def resolve(schema: Any, document: Mapping[str, Any]) -> dict[str, Any]:
+def resolve(schema: Any, document: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
     """Follow ``$ref`` and merge ``allOf``; anything that is no object becomes {}."""
     for _ in range(20):
         if not isinstance(schema, dict) or "$ref" not in schema:
@@ -96,15 +112,17 @@ def resolve(schema: Any, document: Mapping[str, Any]) -> dict[str, Any]:
         schema = _pointed(document, str(schema["$ref"]))
     if not isinstance(schema, dict):
         return {}
-    if "allOf" in schema:
-        merged: dict[str, Any] = {k: v for k, v in schema.items() if k != "allOf"}
-        for part in schema["allOf"]:
-            resolved = resolve(part, document)
-            properties = {**merged.get("properties", {}), **resolved.get("properties", {})}
-            required = [*merged.get("required", []), *resolved.get("required", [])]
-            merged = {**resolved, **merged, "properties": properties, "required": required}
-        return merged
-    return schema
+    if "allOf" not in schema or depth > _DEPTH:
+        return schema
+    merged: dict[str, Any] = {k: v for k, v in schema.items() if k != "allOf"}
+    for part in _list(schema["allOf"]):
+        resolved = resolve(part, document, depth + 1)
+        properties = {**_object(merged.get("properties")), **_object(resolved.get("properties"))}
+        required = [*_list(merged.get("required")), *_list(resolved.get("required"))]
+        merged = {**resolved, **merged}
+        if properties:
+            merged |= {"properties": properties, "required": required}
+    return merged
 
 
 def _pointed(document: Mapping[str, Any], reference: str) -> Any:
@@ -143,9 +161,7 @@ def _operation(
 
 
 def _answer_schema(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    answers = operation.get("responses")
-    if not isinstance(answers, dict):
-        return None
+    answers = _object(operation.get("responses"))
     for status in sorted(answers, key=str):
         if str(status).startswith("2"):
             answer = resolve(answers[status], document)
@@ -156,8 +172,8 @@ def _answer_schema(document: Mapping[str, Any], operation: Mapping[str, Any]) ->
 
 
 def _json_schema(content: Any) -> Any:
-    for media, value in content.items() if isinstance(content, dict) else ():
-        if "json" in media and isinstance(value, dict):
+    for media, value in _object(content).items():
+        if "json" in str(media) and isinstance(value, dict):
             return value.get("schema", {})
     return None
 
@@ -166,15 +182,44 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _object(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> int | float | None:
+    """Return a number that can be reckoned with; None for anything else."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if usable and abs(value) < 1e18 else None
+
+
+def _count(value: Any, most: int) -> int:
+    return max(0, min(int(_number(value) or 0), most))
+
+
+def _json_value(value: Any) -> Any:
+    """Return a value of the document as JSON can write it: YAML also knows dates, and keys that are no texts."""
+    if isinstance(value, dict):
+        return {str(key): _json_value(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_json_value(each) for each in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
 def _is_member(path: str, collection: str) -> bool:
     rest = path.removeprefix(collection.rstrip("/"))
     return rest != path and re.fullmatch(r"/\{[^}]+\}/?", rest) is not None
 
 
 def _refers_to_others(create: Operation) -> bool:
-    properties = (create.body or {}).get("properties", {})
-    required = (create.body or {}).get("required", [])
-    return any(re.search(r"(_id|Id|_ids)$", name) for name in properties if name in required)
+    return any(re.search(r"(_id|Id|_ids)$", name) for name in _required(create.body or {}))
+
+
+def _required(schema: Mapping[str, Any]) -> list[str]:
+    """List the properties that an object must have, without those that it does not describe."""
+    properties = _object(schema.get("properties"))
+    return [each for each in _list(schema.get("required")) if isinstance(each, str) and each in properties]
 
 
 def _transaction(
@@ -201,7 +246,7 @@ def _transaction(
 def _identity(parameter: str, create: Operation) -> str:
     """Guess where the answer to a create holds the new object's identity, as a JSON pointer."""
     answer = create.answer or {}
-    properties = answer.get("properties", {})
+    properties = _object(answer.get("properties"))
     for name in (parameter, *_IDS, re.sub(r"^.*_(?=id$)", "", parameter)):
         if name in properties:
             return f"/{name}"
@@ -212,7 +257,7 @@ def _with_query(operation: Operation, document: Mapping[str, Any]) -> str:
     required = [p for p in operation.parameters if p.get("in") == "query" and p.get("required")]
     if not required:
         return operation.path
-    pairs = (f"{p['name']}={example(p.get('schema', p), document, 'x')}" for p in required)
+    pairs = (f"{p.get('name', '')}={example(p.get('schema', p), document, 'x')}" for p in required)
     return operation.path + "?" + "&".join(pairs)
 
 
@@ -230,7 +275,7 @@ def _free_text(schema: Mapping[str, Any]) -> bool:
         and not schema.get("format")
         and not schema.get("pattern")
         and "enum" not in schema
-        and schema.get("maxLength", 99) >= 12
+        and (_number(schema.get("maxLength")) or 99) >= 12
     )
 
 
@@ -262,7 +307,7 @@ def _example_of_type(schema: Mapping[str, Any], document: Mapping[str, Any], tok
     if kind == "object" or (kind is None and "properties" in schema):
         return _example_object(schema, document, token, depth)
     if kind == "array":
-        count = int(schema.get("minItems", 0))
+        count = _count(schema.get("minItems"), _LONGEST_LIST)
         return [example(schema.get("items", {}), document, token, name, depth + 1) for _ in range(count)]
     if kind in ("integer", "number"):
         return _example_number(schema, whole=kind == "integer")
@@ -276,8 +321,8 @@ def _example_of_type(schema: Mapping[str, Any], document: Mapping[str, Any], tok
 
 
 def _example_object(schema: Mapping[str, Any], document: Mapping[str, Any], token: str, depth: int) -> dict[str, Any]:
-    properties = schema.get("properties", {})
-    wanted = [each for each in schema.get("required", []) if each in properties]
+    properties = _object(schema.get("properties"))
+    wanted = _required(schema)
     if not any(_free_text(resolve(properties[each], document)) for each in wanted):
         # a field of free text lets the token travel, so that a read can be checked
         extra = [n for n in _TEXT_NAMES if n in properties and n not in wanted]
@@ -287,44 +332,58 @@ def _example_object(schema: Mapping[str, Any], document: Mapping[str, Any], toke
 
 
 def _example_number(schema: Mapping[str, Any], *, whole: bool) -> int | float:
-    low = schema.get("minimum")
+    low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
     above = schema.get("exclusiveMinimum")
-    if isinstance(above, int | float) and not isinstance(above, bool):
-        low = above + 1
-    if low is None and isinstance(schema.get("maximum"), int | float):
-        low = min(1, schema["maximum"])
-    value = 1 if low is None else max(low, 1) if schema.get("maximum", 1) >= 1 else low
-    step = schema.get("multipleOf")
-    if isinstance(step, int | float) and step > 0:
+    if above is True and low is not None:  # as OpenAPI 3.0 writes it
+        low += 1
+    elif (bound := _number(above)) is not None:
+        low = bound + 1
+    value = 1 if low is None else max(low, 1)
+    if high is not None and value > high:
+        value = high if low is None or low > high else low
+    step = _number(schema.get("multipleOf"))
+    if step is not None and step > 0:
         value = -(-value // step) * step
-    return int(value) if whole else value
+    return int(value) if whole and math.isfinite(value) else value
 
 
 def _example_text(schema: Mapping[str, Any], token: str, name: str) -> str:
     kind = schema.get("format")
     if kind in ("date", "date-time") and _LATER.search(name):
         return _FORMATS[kind].replace("15", "16")
-    if kind in _FORMATS:
+    if isinstance(kind, str) and kind in _FORMATS:
         return _FORMATS[kind].replace("{token}", token)
+    shortest = _count(schema.get("minLength"), _LONGEST_TEXT)
     if schema.get("pattern"):
-        return _matching(str(schema["pattern"]), int(schema.get("minLength", 1)))
+        return _matching(str(schema["pattern"]), shortest)
     if "email" in name.lower():
         return f"{token}@example.com"
-    longest = schema.get("maxLength")
-    if isinstance(longest, int) and longest < 12:
-        return "abcdefghijkl"[: max(longest, int(schema.get("minLength", 0)))]
-    text = token
-    short = int(schema.get("minLength", 0)) - 12
-    return text + "x" * max(short, 0)
+    longest = _number(schema.get("maxLength"))
+    if longest is not None and longest < 12:
+        return "abcdefghijkl"[: _count(longest, 12)]
+    return token + "x" * max(shortest - 12, 0)
 
 
 def _matching(pattern: str, shortest: int) -> str:
     """Return the first of a few usual texts that a pattern accepts; the pattern itself when none does."""
-    for candidate in ("abc", "ABC", "abc-1", "abc_1", "a1", "123", "12345", "+4912345678", "A-1", "2030-01-15", "10:00", "#aabbcc"):
+    for candidate in (
+        "abc",
+        "ABC",
+        "abc-1",
+        "abc_1",
+        "a1",
+        "123",
+        "12345",
+        "+4912345678",
+        "A-1",
+        "2030-01-15",
+        "10:00",
+        "#aabbcc",
+    ):
         padded = candidate + candidate[-1] * max(0, shortest - len(candidate))
         try:
             if re.search(pattern, padded):
                 return padded
-        except re.error:
+        except (re.error, OverflowError, RecursionError):
             return candidate
     return pattern

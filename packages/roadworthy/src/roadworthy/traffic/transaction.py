@@ -75,12 +75,15 @@ async def send(
     headers = {key: fill_text(value, values) for key, value in request.headers.items()}
     if request.json is not None:
         return await client.send(
-            request.method, path, json=fill_json(request.json, values), headers=headers, timeout=timeout, purpose=purpose
+            request.method,
+            path,
+            json=fill_json(request.json, values),
+            headers=headers,
+            timeout=timeout,
+            purpose=purpose,
         )
     content = fill_text(request.body, values).encode() if request.body is not None else None
-    return await client.send(
-        request.method, path, content=content, headers=headers, timeout=timeout, purpose=purpose
-    )
+    return await client.send(request.method, path, content=content, headers=headers, timeout=timeout, purpose=purpose)
 
 
 def new_token() -> str:
@@ -105,7 +108,7 @@ def pointed(document: object, pointer: str) -> object:
             except ValueError as error:
                 raise LookupError(part) from error
         else:
-            raise LookupError(part)
+            raise LookupError(part)  # noqa: TRY004 - nothing there is a look-up that failed
     return value
 
 
@@ -117,6 +120,6 @@ def _capture(step: StepSpec, exchange: Exchange) -> tuple[dict[str, object], str
         document = json.loads(exchange.body)
         for name, pointer in step.capture.items():
             captured[name] = pointed(document, pointer)
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, RecursionError):
         return captured, f"the answer has nothing at {', '.join(step.capture.values())}"
     return captured, ""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
@@ -61,6 +60,7 @@ def main() -> None:
 @click.option("--only", multiple=True, metavar="CLAIM", help="Judge only this claim; can be given several times.")
 @click.option("--budget", type=click.FloatRange(min=1), default=900, show_default=True, metavar="SECONDS",
     help="Begin no experiment after this time.")  # fmt: skip
+@click.option("--i-own-this", is_flag=True, help="Use dependencies that are not on this machine.")
 @click.pass_context
 def inspect(
     context: click.Context,
@@ -69,6 +69,8 @@ def inspect(
     profile: str | None,
     only: tuple[str, ...],
     budget: float,
+    *,
+    i_own_this: bool,
 ) -> None:
     """Inspect a service and report.
 
@@ -78,10 +80,10 @@ def inspect(
     console = Console()
     with _errors():
         target = _target(arguments)
+        if not i_own_this:
+            configuration.check_ownership(target.spec)
         out = out.resolve()
-        previous = out / "recording"
-        if previous.exists():
-            shutil.rmtree(previous)
+        configuration.make_room(out)
         for note in target.notes:
             console.print(f"note: {note}", style="dim", highlight=False, markup=False)
         with Progress(console) as progress:

@@ -14,6 +14,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 from pydantic import TypeAdapter
@@ -23,16 +24,17 @@ from roadworthy.claims.catalogue import catalogue
 from roadworthy.domain.evidence import Evidence
 from roadworthy.domain.inspection import Inspection, Waiver
 from roadworthy.domain.recording import SCHEMA_VERSION, Header
-from roadworthy.domain.target import TargetSpec
+from roadworthy.domain.target import TargetSpec, fill, placeholders
 from roadworthy.domain.verdict import Finding, Outcome
 from roadworthy.judge import findings, inspection_of, to_replay
 from roadworthy.recording.reader import read_recording
 from roadworthy.recording.redaction import SECRET_NAME, Redactor
-from roadworthy.recording.writer import RecordingWriter
+from roadworthy.recording.writer import EVENTS, RecordingError, RecordingWriter
 from roadworthy.runner import TARGET_ERRORS, Listener, Runner, Wishes, configurations_of
 from roadworthy.target.inference import infer, made_up, with_reads
 from roadworthy.target.instance import TargetError
 from roadworthy.target.manifest import read_manifest
+from roadworthy.traffic.tokens import seed_tokens
 
 MANIFEST = "roadworthy.toml"
 REDACTED = "[redacted:"
@@ -68,6 +70,14 @@ def target_from_folder(folder: Path) -> Target:
             f"cd {folder} && roadworthy inspect -- COMMAND ..., or write a manifest with roadworthy init"
         )
     manifest = read_manifest(path)
+    known = {claim.id for claim in catalogue()}
+    for waiver in manifest.waivers:
+        if waiver.claim not in known:
+            line = manifest.claim_lines.get(waiver.claim, 1)
+            raise UsageError(
+                f"{path.name}:{line}: [[waivers]] claim: there is no claim {waiver.claim!r}; "
+                "`roadworthy claims` lists them"
+            )
     return Target(manifest.target, manifest.profile, manifest.waivers, path.name, dict(manifest.claim_lines))
 
 
@@ -76,6 +86,21 @@ def target_from_command(command: Sequence[str], directory: Path) -> Target:
     spec, found = infer(command, directory, own_environment())
     notes = tuple(f"settings may have been missed: {gap}" for gap in found.gaps[:3])
     return Target(spec, notes=notes)
+
+
+def check_ownership(spec: TargetSpec) -> None:
+    """Refuse servers that are not on this machine: faults and wipes are for what is one's own.
+
+    Raises:
+        UsageError: a dependency's url leads elsewhere.
+    """
+    for dependency in spec.dependencies:
+        host = urlsplit(dependency.url).hostname or ""
+        if dependency.url and host not in ("localhost", "::1") and not host.startswith("127."):
+            raise UsageError(
+                f"dependency {dependency.name!r} is at {host}, which is not this machine. Inspecting writes to it. "
+                "If it is yours to disturb, say so with --i-own-this"
+            )
 
 
 def own_environment() -> dict[str, str]:
@@ -94,6 +119,28 @@ def kinds_for(claims: Sequence[str]) -> tuple[type[Evidence], ...]:
         if each not in known:
             raise UsageError(f"there is no claim {each!r}; `roadworthy claims` lists them")
     return tuple({kind for each in claims for kind in known[each].requires})
+
+
+def make_room(out: Path) -> None:
+    """Delete an earlier recording in ``out``, and nothing else.
+
+    Raises:
+        RecordingError: what is there is no recording, or cannot be deleted.
+    """
+    previous = out / "recording"
+    if not previous.exists():
+        return
+    if not previous.is_dir() or (any(previous.iterdir()) and not (previous / EVENTS).is_file()):
+        raise RecordingError(
+            f"{previous} is there and is no recording: move it away, or name another folder with --out"
+        )
+    try:
+        shutil.rmtree(previous)
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise RecordingError(
+            f"cannot delete the earlier recording {previous}: {problem}. Delete it, or name another folder with --out."
+        ) from error
 
 
 async def inspect(
@@ -116,7 +163,9 @@ async def inspect(
     recording = out / "recording"
     recorder = RecordingWriter(recording, _redactor(target.spec))
     spec = target.spec
-    recorder.header(_header(target, profile or target.profile, only), describe(spec))
+    header = _header(target, profile or target.profile, only)
+    seed_tokens(header.seed)
+    recorder.header(header, describe(spec))
     error = ""
     wishes = Wishes(kinds, budget_s, replay)
     runner = Runner(
@@ -127,11 +176,13 @@ async def inspect(
         _as_it_is if target.manifest else partial(_completed, variables=tuple(d.variable for d in spec.dependencies)),
     )
     try:
-        await runner.run(spec)
-    except TARGET_ERRORS as failure:
-        error = recorder.redactor.clean(str(failure))
-    finally:
+        try:
+            await runner.run(spec)
+        except TARGET_ERRORS as failure:
+            error = recorder.redactor.clean(str(failure))
         recorder.end(error=error, warnings=target.notes)
+    finally:
+        recorder.close()  # an inspection that was interrupted leaves a recording without an end
     return judge(recording)
 
 
@@ -189,9 +240,9 @@ def describe(spec: TargetSpec) -> dict[str, Any]:
 
 def _redactor(spec: TargetSpec) -> Redactor:
     redactor = Redactor()
-    redactor.learn_environment({k: v for k, v in spec.environment.items() if "{" not in v})
+    _learn_settings(redactor, spec.environment)
     for configuration in configurations_of(spec):
-        redactor.learn_environment({k: v for k, v in configuration.environment.items() if "{" not in v})
+        _learn_settings(redactor, configuration.environment)
     redactor.learn_headers(spec.auth_headers)
     for dependency in spec.dependencies:
         redactor.learn_environment({dependency.name: dependency.url})
@@ -200,6 +251,16 @@ def _redactor(spec: TargetSpec) -> Redactor:
     inherited = {key: value for key, value in os.environ.items() if SECRET_NAME.search(key) or "://" in value}
     redactor.learn_environment(inherited)
     return redactor
+
+
+def _learn_settings(redactor: Redactor, environment: Mapping[str, str]) -> None:
+    """Learn the secrets in settings, as the target gets them and as the header shows them; placeholders are none."""
+    for name, template in environment.items():
+        asked = placeholders(template)
+        literal = fill(template, dict.fromkeys(asked, ""))
+        redactor.learn_environment({name: literal})
+        if literal and not (asked and "://" in template):
+            redactor.learn_environment({name: template})
 
 
 def _header(target: Target, profile: str, only: tuple[str, ...]) -> Header:
@@ -250,8 +311,10 @@ async def learn(spec: TargetSpec, listener: Listener) -> TargetSpec:
         runner = Runner(recorder, listener, lambda *_: (), Wishes())
         try:
             learnt = await runner.discover_only(spec)
+        except TARGET_ERRORS as failure:
+            raise TargetError(recorder.redactor.clean(str(failure))) from None
         finally:
-            recorder.end()
+            recorder.close()
     return replace(learnt, port=spec.port)
 
 
@@ -271,9 +334,11 @@ async def replay(folder: Path, claim_id: str, out: Path, listener: Listener, *, 
             break
     else:
         raise UsageError(f"the recording in {folder} holds no counterexample for {claim_id}: nothing to replay")
+    if out == folder or (out / "recording") == folder:
+        raise UsageError(f"the replay would overwrite the recording in {folder}: name another folder with --out")
     target = target_of_recording(folder)
     spec = replace(target.spec, configurations=tuple(c for c in configurations_of(target.spec) if c.name == name))
-    shutil.rmtree(out / "recording", ignore_errors=True)
+    make_room(out)
     inspection = await inspect(
         replace(target, spec=spec), out, listener, only=(claim_id,), budget_s=budget_s, replay=found[0].experiment
     )

@@ -1,14 +1,27 @@
 """Judges a recording: each claim's pure judge over the evidence it declared, then the rules of the verdict. No I/O."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from roadworthy.claims.catalogue import catalogue
 from roadworthy.domain.claim import Claim
-from roadworthy.domain.evidence import Evidence, EvidenceSet, MissingEvidenceError, NotRun
+from roadworthy.domain.evidence import (
+    DependencyUse,
+    ErrorAnswers,
+    Evidence,
+    EvidenceSet,
+    FaultWindow,
+    Logs,
+    MissingEvidenceError,
+    NotRun,
+)
 from roadworthy.domain.inspection import PROFILES, ClaimResult, Inspection, SourceLocation
 from roadworthy.domain.recording import Recording
 from roadworthy.domain.verdict import Finding, Judgement, Reason, Verdict, decide, needs_replay, undecided
+
+GATHERED: frozenset[type[Evidence]] = frozenset({DependencyUse, ErrorAnswers, FaultWindow, Logs})
+"""Kinds of which several experiments make some each: what holds in a part of them may fail in the rest."""
 
 
 def inspection_of(recording: Recording, *, today: date, replay_of: str) -> Inspection:
@@ -26,7 +39,10 @@ def inspection_of(recording: Recording, *, today: date, replay_of: str) -> Inspe
     for claim in catalogue():
         if header.only and claim.id not in header.only:
             continue
-        judgements = {name: judge_claim(claim, recording.evidence, name) for name in header.configurations}
+        judgements = {
+            name: judge_claim(claim, recording.evidence, name, complete=recording.complete)
+            for name in header.configurations
+        }
         name, judgement = _overall(judgements)
         refuted = judgement.verdict is Verdict.REFUTED
         results.append(
@@ -60,9 +76,32 @@ def inspection_of(recording: Recording, *, today: date, replay_of: str) -> Inspe
     )
 
 
-def judge_claim(claim: Claim, evidence: Iterable[Evidence], configuration: str) -> Judgement:
-    """Judge one claim in one configuration over all of its trials."""
-    return decide(findings(claim, evidence, configuration))
+def judge_claim(claim: Claim, evidence: Sequence[Evidence], configuration: str, *, complete: bool = True) -> Judgement:
+    """Judge one claim in one configuration over all of its trials.
+
+    A counterexample stands whatever else was not observed. That there is none, in evidence which several experiments
+    gather, takes all of them; ``complete`` says whether the recording has its end.
+    """
+    judgement = decide(findings(claim, evidence, configuration))
+    gathered = {kind.__name__ for kind in GATHERED.intersection(claim.requires)}
+    if not gathered or judgement.verdict not in (Verdict.PROVEN, Verdict.NOT_APPLICABLE):
+        return judgement
+    if not complete:
+        summary = f"The recording was cut short, so this is only a part: {judgement.summary}"
+        return _only_a_part(judgement, Reason.NOT_RUN, summary, "Run the inspection again, to its end.")
+    for each in evidence:
+        if (
+            isinstance(each, NotRun)
+            and (each.configuration, each.trial) == (configuration, 1)
+            and gathered.intersection(each.would_have_made)
+        ):
+            summary = f"Without {each.experiment}, which did not run ({each.explanation}): {judgement.summary}"
+            return _only_a_part(judgement, Reason(each.reason), summary, each.decidable_by)
+    return judgement
+
+
+def _only_a_part(judgement: Judgement, reason: Reason, summary: str, decidable_by: str) -> Judgement:
+    return replace(judgement, verdict=Verdict.UNPROVEN, reason=reason, summary=summary, decidable_by=decidable_by)
 
 
 def findings(claim: Claim, evidence: Iterable[Evidence], configuration: str) -> tuple[Finding, ...]:
@@ -108,6 +147,8 @@ def _finding(claim: Claim, evidence: Sequence[Evidence]) -> Finding:
                 Reason(broken.reason), broken.explanation, broken.decidable_by, experiment=broken.experiment
             )
         return undecided(Reason.NOT_RUN, f"The evidence was not collected: {missing}.", "")
+    except Exception as error:  # noqa: BLE001 - a bug in one judge must cost one claim, not the report
+        return undecided(Reason.TOOL_ERROR, f"The claim's judge failed: {type(error).__name__}: {error}.", "")
 
 
 def _overall(judgements: dict[str, Judgement]) -> tuple[str, Judgement]:

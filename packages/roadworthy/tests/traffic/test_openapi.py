@@ -1,4 +1,4 @@
-"""OpenAPI documents as frameworks write them, and as nobody should: what they tell, and that they never break anything."""
+"""OpenAPI documents as frameworks write them, and as nobody should: what they tell, and that they break nothing."""
 
 import json
 import re
@@ -103,11 +103,11 @@ def test_the_document_of_a_fastapi_application_gives_its_transaction() -> None:
     create, read, update, delete = found.steps
     assert found.source == "openapi"
     assert (create.name, create.request.method, create.request.path) == ("create", "POST", "/bookings")
-    assert create.capture == {"id": "/id"}
-    assert read == StepSpec("read", RequestSpec("GET", "/bookings/{id}"), contains=TOKEN)
-    assert (update.name, update.request.method, update.request.path) == ("update", "PATCH", "/bookings/{id}")
+    assert create.capture == {"booking_id": "/id"}
+    assert read == StepSpec("read", RequestSpec("GET", "/bookings/{booking_id}"), contains=TOKEN)
+    assert (update.name, update.request.method, update.request.path) == ("update", "PATCH", "/bookings/{booking_id}")
     assert update.request.json == create.request.json
-    assert delete == StepSpec("delete", RequestSpec("DELETE", "/bookings/{id}"))
+    assert delete == StepSpec("delete", RequestSpec("DELETE", "/bookings/{booking_id}"))
 
 
 def test_the_example_of_a_fastapi_model_keeps_to_all_that_it_asks() -> None:
@@ -154,9 +154,9 @@ def test_swagger_2_gives_its_transaction() -> None:
             StepSpec(
                 "create",
                 RequestSpec("POST", "/api/v1/pets?shop=north", json={"name": "{token}", "legs": 4}),
-                capture={"id": "/key"},
+                capture={"petId": "/key"},
             ),
-            StepSpec("read", RequestSpec("GET", "/api/v1/pets/{id}"), contains=TOKEN),
+            StepSpec("read", RequestSpec("GET", "/api/v1/pets/{petId}"), contains=TOKEN),
         ),
         source="openapi",
     )
@@ -197,8 +197,8 @@ def test_put_is_preferred_to_patch_and_a_slash_at_the_end_is_kept() -> None:
     (found,) = transactions({"paths": paths})
     assert [(step.name, step.request.method, step.request.path) for step in found.steps] == [
         ("create", "POST", "/notes/"),
-        ("read", "GET", "/notes/{id}/"),
-        ("update", "PUT", "/notes/{id}/"),
+        ("read", "GET", "/notes/{note_id}/"),
+        ("update", "PUT", "/notes/{note_id}/"),
     ]
     assert found.steps[0].request.json is None
     assert found.steps[1].contains == ""  # nothing with a token in it was written
@@ -221,7 +221,7 @@ def test_the_identity_is_looked_for_in_the_answer(properties: dict[str, Any], pa
         f"/notes/{{{parameter}}}": {"get": {}},
     }
     (found,) = transactions({"paths": paths})
-    assert found.steps[0].capture == {"id": pointer}
+    assert found.steps[0].capture == {parameter: pointer}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from roadworthy.domain.evidence import Answer, Discovery, ErrorAnswers, Evidence, Exchange, HealthEndpoint, Logs, Sample
@@ -182,8 +182,3 @@ class Bench:
 
 def _texts(lines: list[LogLine]) -> tuple[str, ...]:
     return tuple(line.text[:4_000] for line in lines)
-
-
-def with_spec(baseline: Baseline, spec: TargetSpec) -> Baseline:
-    """Return the baseline with another target specification."""
-    return replace(baseline, spec=spec)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from roadworthy.target.instance import DidNotStartError, Instance, TargetError
 from roadworthy.target.sockets import LOOPBACK
 from roadworthy.traffic.client import Client, sample
 from roadworthy.traffic.openapi import Operation, operations, transactions
+from roadworthy.traffic.tokens import new_token
 from roadworthy.traffic.transaction import Transactor
 
 HEALTH_PATHS = (
@@ -207,7 +207,7 @@ async def _endpoints(bench: Bench, instance: Instance) -> Found:
 
 async def _fingerprints(client: Client) -> tuple[str, ...]:
     """Learn how the target answers for paths that do not exist: status and the shape of the body."""
-    random = secrets.token_hex(6)
+    random = new_token()
     prints = []
     for path in (f"/{random}", f"/{random}/{random}", f"/api/{random}"):
         exchange = await client.send("GET", path, timeout=PROBE_S, purpose="nothing here")

@@ -21,7 +21,6 @@ class Experiment:
         run: carries it out.
         expected_s: about how long it takes when all is well, for the progress display.
         alone: whether time is a fact it measures, so that nothing else may run beside it.
-            secondary: whether it also runs in a secondary configuration.
     """
 
     id: str
@@ -30,7 +29,6 @@ class Experiment:
     run: Callable[[Bench], Awaitable[None]]
     expected_s: float
     alone: bool = False
-    secondary: bool = True
 
 
 Planner = Callable[[Baseline], Sequence[Experiment]]

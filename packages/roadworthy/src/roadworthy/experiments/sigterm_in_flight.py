@@ -16,7 +16,7 @@ from roadworthy.target.instance import Instance
 from roadworthy.target.processes import Exit
 from roadworthy.traffic.client import sample
 from roadworthy.traffic.held import HeldRequest, json_body
-from roadworthy.traffic.transaction import new_token
+from roadworthy.traffic.tokens import new_token
 
 TAKEN_S = 5.0
 HELD_AFTER_SIGNAL_S = 1.0

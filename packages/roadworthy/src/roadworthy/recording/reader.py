@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from roadworthy.domain.evidence import Evidence, Exchange
+from roadworthy.domain.evidence import Evidence, Exchange, NotRun
 from roadworthy.domain.inspection import PROFILES
 from roadworthy.domain.recording import SCHEMA_VERSION, Header, Recording
+from roadworthy.domain.verdict import Reason
 from roadworthy.recording import codec
 from roadworthy.recording.writer import BLOBS, EVENTS, RecordingError
 
@@ -35,7 +36,7 @@ def read_recording(folder: Path) -> Recording:
             event = json.loads(line)
             match event["kind"]:
                 case "evidence":
-                    evidence.append(codec.load_evidence(event["type"], event["data"]))
+                    evidence.append(_evidence(event))
                 case "exchange":
                     exchange = codec.load_exchange(_with_blobs(event["data"], folder))
                     exchanges[exchange.id] = exchange
@@ -61,16 +62,24 @@ def _header(line: str, folder: Path) -> tuple[Header, dict[str, Any]]:
                 f"{folder / EVENTS} has schema version {version}, and this program reads version {SCHEMA_VERSION}: "
                 "judge it with the version of Roadworthy that made it"
             )
-        header = codec.load_header(event["header"])
-        if header.profile not in PROFILES:
-            raise ValueError(f"there is no profile {header.profile!r}")
-        if not header.configurations:
-            raise ValueError("it names no configuration")
-        return header, event.get("spec") or {}
+        header, spec = codec.load_header(event["header"]), event.get("spec") or {}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordingError(
             f"{folder / EVENTS} does not begin with the header of a recording: {_first_line(error)}"
         ) from error
+    if header.profile not in PROFILES or not header.configurations:
+        raise RecordingError(
+            f"{folder / EVENTS} has the header of another program: expected a profile among {', '.join(PROFILES)}, "
+            f"and a configuration; found {header.profile!r} and {len(header.configurations)} configurations"
+        )
+    return header, spec
+
+
+def _evidence(event: dict[str, Any]) -> Evidence:
+    item = codec.load_evidence(event["type"], event["data"])
+    if isinstance(item, NotRun):
+        Reason(item.reason)  # an unknown one is a ValueError
+    return item
 
 
 def _with_blobs(data: dict[str, Any], folder: Path) -> dict[str, Any]:

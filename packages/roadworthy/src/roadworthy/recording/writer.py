@@ -17,8 +17,8 @@ EVENTS, BLOBS = "events.jsonl", "blobs"
 INLINE_LIMIT = 2_000
 _CLOSED_LISTS = {"kind", "answer", "outcome", "fault", "how", "role", "reason", "would_have_made", "ready_by",
     "transaction_source", "experiment", "configuration", "configurations", "profile", "only", "claim"}  # fmt: skip
-"""Fields whose values are words of our own, or names from the manifest, which the judge compares: a target whose password
-is "postgres" must not turn the kind "postgresql" into something else."""
+"""Fields whose values are words of our own, or names from the manifest, which the judge compares: a target whose
+password is "postgres" must not turn the kind "postgresql" into something else."""
 _FREE = {"headers", "request_headers", "auth_headers", "environment", "json"}
 """Fields with names and values of the target's own, in which nothing is one of our words."""
 
@@ -112,11 +112,11 @@ class RecordingWriter:
     def _clean(self, value: Any, *, free: bool = False) -> Any:
         if isinstance(value, str):
             return self.redactor.clean(value)
+        if isinstance(value, dict) and free:
+            return {self.redactor.clean(key): self._clean(each, free=True) for key, each in value.items()}
         if isinstance(value, dict):
             return {
-                self.redactor.clean(key) if free else key: each
-                if not free and _is_word(key, each)
-                else self._clean(each, free=free or key in _FREE)
+                key: each if _is_word(key, each) else self._clean(each, free=key in _FREE)
                 for key, each in value.items()
             }
         if isinstance(value, list | tuple):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from roadworthy.target.processes import Process
 
@@ -34,8 +35,9 @@ class Address:
 
     def url(self, scheme: str) -> str:
         """Write it as a URL."""
-        login = f"{self.user}:{self.password}@" if self.user else ""
-        return f"{scheme}://{login}{self.host}:{self.port}/{self.name}"
+        user, password, name = (quote(part, safe="") for part in (self.user, self.password, self.name))
+        login = f"{user}:{password}@" if user or password else ""
+        return f"{scheme}://{login}{self.host}:{self.port}/{name}"
 
     def fields(self, scheme: str) -> dict[str, str]:
         """What placeholders can ask for, by field."""

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from roadworthy.domain.target import DependencySpec, TargetSpec, fill
 from roadworthy.faults.proxy import Proxy
@@ -120,7 +120,7 @@ class State:
         wire = self.wires[name]
         if wire.valkey is not None:
             await wire.valkey.wipe()
-        elif self.postgresql is not None:
+        elif self.postgresql is not None and not wire.spec.url:
             await self.postgresql.wipe(wire.address)
         else:
             raise ServerError(f"dependency {name!r} is not ours to wipe")
@@ -215,7 +215,8 @@ def pointed_at(spec: DependencySpec) -> Address:
         raise ServerError(
             f"the url of dependency {spec.name!r} has no host and port; expected {spec.kind}://host:port/name"
         )
-    return Address(parts.hostname, port, parts.username or "", parts.password or "", parts.path.lstrip("/"))
+    user, password, name = (unquote(part or "") for part in (parts.username, parts.password, parts.path.lstrip("/")))
+    return Address(parts.hostname, port, user, password, name)
 
 
 def copy_work(source: Path, destination: Path) -> Path:
@@ -224,7 +225,9 @@ def copy_work(source: Path, destination: Path) -> Path:
     A folder too large to copy (over 5,000 files or 256 MiB) is used where it is.
     """
     files = size = 0
+    linked: list[Path] = []
     for root, folders, names in os.walk(source):
+        linked += [Path(root, name) for name in folders if name in LINKED]
         folders[:] = [name for name in folders if name not in NOT_COPIED]
         for name in names:
             with contextlib.suppress(OSError):
@@ -233,15 +236,14 @@ def copy_work(source: Path, destination: Path) -> Path:
         if files > COPY_FILES or size > COPY_BYTES:
             return source
     shutil.copytree(source, destination, symlinks=True, ignore=_ignore)
-    for name in LINKED:
-        if (source / name).exists() and not (destination / name).exists():
-            (destination / name).symlink_to(source / name)
+    for each in linked:
+        (destination / each.relative_to(source)).symlink_to(each)
     return destination
 
 
 def _ignore(folder: str, names: list[str]) -> set[str]:
     special = {name for name in names if _is_special(Path(folder) / name)}
-    return special | {name for name in names if name in NOT_COPIED}
+    return special | {name for name in names if name in NOT_COPIED and (Path(folder) / name).is_dir()}
 
 
 def _is_special(path: Path) -> bool:

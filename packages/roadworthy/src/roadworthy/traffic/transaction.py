@@ -1,13 +1,13 @@
 """A transaction, carried out: create, read, update, delete. The positive control of half the catalogue."""
 
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from roadworthy.domain.evidence import Exchange, Sample
 from roadworthy.domain.target import RequestSpec, StepSpec, TransactionSpec, fill_json, fill_text
 from roadworthy.traffic.client import DEFAULT_TIMEOUT_S, Client, sample
+from roadworthy.traffic.tokens import new_token
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,6 @@ async def send(
         )
     content = fill_text(request.body, values).encode() if request.body is not None else None
     return await client.send(request.method, path, content=content, headers=headers, timeout=timeout, purpose=purpose)
-
-
-def new_token() -> str:
-    """Return a word that nothing else contains: 12 lower-case letters and digits, a letter first."""
-    return "rw" + secrets.token_hex(5)
 
 
 def pointed(document: object, pointer: str) -> object:

@@ -1,0 +1,38 @@
+# Everything a developer runs. `make` lists it; .ci/run calls `make test`. Needs only make and Python 3.11 or newer.
+.PHONY: help setup inspect test check fix docs bench accuracy selftest
+BIN := $(CURDIR)/.venv/bin
+WITH_VENV := PATH="$(BIN):$$PATH"
+STAMP := .venv/.installed
+ENOUGH := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
+
+help: ## list what there is
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
+setup: $(STAMP) ## build .venv from requirements.lock
+$(STAMP): requirements.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 none; do \
+		"$$python" -c '$(ENOUGH)' 2>/dev/null && break; done; \
+	test "$$python" != none || { echo "setup: expected Python 3.11 or newer with venv and ensurepip, found $$(python3 --version 2>&1)." \
+		"Install one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	"$$python" -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e packages/roadworthy
+	@touch $@
+inspect: setup ## inspect the bundled service with no manifest, and write a report
+	@cd examples/bookings && $(WITH_VENV) roadworthy inspect --out ../../roadworthy-report -- \
+		python -m uvicorn bookings.app:app || test $$? = 1  # 1: something is refuted, which is what an inspection is for
+test: check ## run check, then the suite with its coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term-missing
+check: setup ## lint, types and import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+fix: setup ## repair what ruff can repair
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+docs: setup ## write the generated pages, docs/claims
+	@$(BIN)/python docs/generate_claims.py
+bench: setup ## run every benchmark
+	@for each in benchmarks/*.py; do $(WITH_VENV) python $$each || exit; done
+accuracy: setup ## compare verdicts on services of others with labels made by hand
+	@$(WITH_VENV) python accuracy/run.py
+selftest: setup ## inspect the two specimens of every claim
+	@$(WITH_VENV) roadworthy selftest

@@ -33,7 +33,7 @@ def table(report: dict[str, Any]) -> str:
 def _cut(text: str) -> str:
     """Shorten at a word, and keep Markdown from reading anything into it."""
     short = text if len(text) <= LONGEST else text[: text.rindex(" ", 0, LONGEST)] + " ..."
-    return re.sub(r"([|<>*_\[\]{}])", r"\\\1", short)
+    return re.sub(r"([|<>*\[\]])", r"\\\1", short)
 
 
 def main() -> None:

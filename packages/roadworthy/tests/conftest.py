@@ -52,10 +52,10 @@ def eventually() -> Eventually:
 @pytest.fixture
 def leaves_nothing(tmp_path: Path) -> Iterator[None]:
     """Fail a test that leaves a process behind: a child of this one, or one that was started from its folder."""
-    before = set(_below_us())
+    before = set(_below_us())  # such as a server that many tests share, and what that starts
     yield
     deadline = time.monotonic() + GONE_BOUND_S
-    while left := [each for each in {*_below_us(), *_started_from(tmp_path)} - before if _alive(each)]:
+    while left := [each for each in {*_below_us(), *_started_from(tmp_path)} - before if _alive(each, before)]:
         assert time.monotonic() < deadline, f"left behind: {[_described(each) for each in left]}"
         time.sleep(0.02)  # polling a condition, bounded above
 
@@ -72,9 +72,9 @@ def _started_from(folder: Path) -> list[psutil.Process]:
     ]
 
 
-def _alive(process: psutil.Process) -> bool:
+def _alive(process: psutil.Process, known: set[psutil.Process]) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return process.status() != psutil.STATUS_ZOMBIE and known.isdisjoint(process.parents())
     except psutil.Error:
         return False
 

@@ -171,7 +171,7 @@ async def inspect(
     runner = Runner(
         recorder,
         listener,
-        lambda items, name: to_replay(items, name, only),
+        lambda items, name, final: to_replay(items, name, only, final=final),
         wishes,
         _as_it_is if target.manifest else partial(_completed, variables=tuple(d.variable for d in spec.dependencies)),
     )

@@ -67,7 +67,8 @@ class Runner:
     Args:
         recorder: where everything goes.
         listener: hears of the progress.
-        to_replay: names the experiments whose counterexamples must be seen again, from the evidence so far.
+        to_replay: names the experiments whose counterexamples must be seen again, from the evidence so far in a
+            configuration; its last argument says whether all experiments have been run.
         wishes: what the user asked for.
         complete: adds to the target what its start-up showed: the names of the variables that its code read.
     """
@@ -76,7 +77,7 @@ class Runner:
         self,
         recorder: RecordingWriter,
         listener: Listener,
-        to_replay: Callable[[Sequence[Evidence], str], Iterable[str]],
+        to_replay: Callable[[Sequence[Evidence], str, bool], Iterable[str]],
         wishes: Wishes,
         complete: Callable[[TargetSpec, Sequence[str]], TargetSpec] = lambda spec, _: spec,
     ) -> None:
@@ -151,17 +152,18 @@ class Runner:
         async def in_lane(experiment: Experiment) -> None:
             async with lanes:
                 await self._carry_out(laboratory, baseline, experiment, configuration, 1)
-            await self._replay_counterexamples(laboratory, baseline, by_id, configuration, lanes, experiment.id)
+            await self._replay_counterexamples(laboratory, baseline, by_id, configuration, lanes)
 
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._replay_counterexamples(laboratory, baseline, by_id, configuration, lanes))
                 for experiment in side_by_side:
                     tasks.create_task(in_lane(experiment))
         except* RecordingError as unwritable:  # several experiments may find the disk full; one message says it
             full = unwritable.exceptions[0]
         if full is not None:
             raise full
-        await self._replay_counterexamples(laboratory, baseline, by_id, configuration, None, "")
+        await self._replay_counterexamples(laboratory, baseline, by_id, configuration, None)
 
     async def _replay_counterexamples(
         self,
@@ -170,13 +172,14 @@ class Runner:
         by_id: dict[str, Experiment],
         configuration: str,
         lanes: asyncio.Semaphore | None,
-        just_ended: str,
     ) -> None:
-        """Repeat, from a fresh start, the experiments that showed a counterexample; each once."""
-        for experiment_id in list(self._to_replay(self.recorder.evidence, configuration)):
+        """Repeat, from a fresh start, the experiments that showed a counterexample; each once.
+
+        With ``lanes`` others are still running or to come; without, they have all been run.
+        """
+        for experiment_id in list(self._to_replay(self.recorder.evidence, configuration, lanes is None)):
             experiment = by_id.get(experiment_id)
-            wanted = experiment is not None and just_ended in ("", experiment_id)
-            if experiment is None or not wanted or (configuration, experiment_id) in self._replayed:
+            if experiment is None or (configuration, experiment_id) in self._replayed:
                 continue
             self._replayed.add((configuration, experiment_id))
             item = f"{configuration}/{experiment.id}#replay"

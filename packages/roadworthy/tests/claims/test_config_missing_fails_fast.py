@@ -102,3 +102,29 @@ def test_needs_a_start_that_works_with_all_settings(build: SimpleNamespace) -> N
 
 def test_says_when_there_may_be_more(build: SimpleNamespace) -> None:
     assert "there may be more" in build.finding(CLAIM, settings(build, refused(), complete=False)).scope
+
+
+def test_a_refusal_without_its_address_counts_like_any_other(build: SimpleNamespace) -> None:
+    seen = settings(build, refused("PORT"))
+    assert build.label(CLAIM, seen) == "PROVEN"
+    assert "left out" not in build.finding(CLAIM, seen).scope
+
+
+def test_a_failure_needs_no_exchange_to_count(build: SimpleNamespace) -> None:
+    vague = Withheld("X", WithheldOutcome.SERVES, 7.0, None, transaction_ok=False, failed_step=None, output="")
+    assert build.label(CLAIM, settings(build, vague)) == "REFUTED"
+
+
+def test_working_on_has_no_time_limit(build: SimpleNamespace) -> None:
+    slow = Withheld("X", WithheldOutcome.SERVES, 20.0, None, transaction_ok=True, failed_step=None, output="")
+    assert build.label(CLAIM, settings(build, slow)) == "PROVEN"
+
+
+def test_shows_the_broken_starts_only_or_all_when_none_is(build: SimpleNamespace) -> None:
+    shown = build.finding(CLAIM, settings(build, refused("SECRET"), broken(build))).exhibits
+    assert [each.text for each in shown] == ["without DATABASE_URL: create 500 after 0.1 s"]
+    shown = build.finding(CLAIM, settings(build, refused("SECRET"), optional())).exhibits
+    assert [each.text for each in shown] == [
+        "without SECRET: exited after 1.0 s, status 1: KeyError: 'SECRET'",
+        "without LOG_LEVEL: serves after 2.0 s: no output",
+    ]

@@ -126,3 +126,15 @@ def test_shows_what_went_wrong(build: SimpleNamespace) -> None:
     assert [each.text for each in broken.exhibits] == ["create 500 after 0.1 s"]
     dead = build.finding(CLAIM, build.window(process_alive=False, requests=build.steps(200, "reset")))
     assert [each.text for each in dead.exhibits] == ["gone at the end of the fault", "read reset after 0.1 s"]
+
+
+def test_a_wait_that_was_cut_short_does_not_hide_a_violation(build: SimpleNamespace) -> None:
+    mixed = build.window(requests=build.steps("silent", "reset", seconds=4.0))
+    found = build.finding(CLAIM, mixed, build.discovery())
+    assert build.label(CLAIM, mixed, build.discovery()) == "REFUTED"
+    assert [each.text for each in found.exhibits] == ["read reset after 4.0 s"]
+
+
+def test_the_bound_itself_is_in_time_for_an_answer_and_too_long_for_silence(build: SimpleNamespace) -> None:
+    assert build.label(CLAIM, build.window(requests=build.steps(503, 503, seconds=10.0))) == "PROVEN"
+    assert build.label(CLAIM, build.window(requests=build.steps("silent", 503, seconds=10.0))) == "REFUTED"

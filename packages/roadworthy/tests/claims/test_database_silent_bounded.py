@@ -58,3 +58,21 @@ def test_needs_its_control_its_fault_and_a_healthy_end(build: SimpleNamespace) -
     assert build.label(CLAIM, build.window("silent", hits=0)) == "UNPROVEN(fault-not-fired)"
     assert build.label(CLAIM, build.window("silent", transaction_recovered_s=None)) == "UNPROVEN(target-unhealthy)"
     assert build.label(CLAIM, build.window("silent", requests=())) == "UNPROVEN(needs-input)"
+
+
+def test_a_wait_that_was_cut_short_does_not_hide_a_violation(build: SimpleNamespace) -> None:
+    short, long = build.sample("create", "silent", seconds=12.0), build.sample("read", "silent", seconds=32.0)
+    mixed = build.window("silent", requests=(short, long))
+    assert build.label(CLAIM, mixed) == "REFUTED"
+    assert [each.text for each in build.finding(CLAIM, mixed).exhibits] == ["read silent after 32.0 s"]
+
+
+def test_the_bound_itself_is_in_time_for_an_answer_and_too_long_for_silence(build: SimpleNamespace) -> None:
+    assert build.label(CLAIM, build.window("silent", requests=build.steps(503, 503, seconds=30.0))) == "PROVEN"
+    assert build.label(CLAIM, build.window("silent", requests=build.steps("silent", 503, seconds=30.0))) == "REFUTED"
+
+
+def test_shows_the_slowest_request_when_it_holds(build: SimpleNamespace) -> None:
+    quick, slow = build.sample("create", 503, seconds=5.0), build.sample("read", 500, seconds=9.0)
+    found = build.finding(CLAIM, build.window("silent", requests=(quick, slow)))
+    assert [each.text for each in found.exhibits] == ["read 500 after 9.0 s"]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from roadworthy.claims.dependencies.dependency_really_used import CLAIM
 from roadworthy.domain.evidence import MissingEvidenceError
+from roadworthy.domain.verdict import Outcome
 
 MOCK = {"bytes_in_transaction": 0, "hits": 0, "connections": 0}
 
@@ -138,3 +139,40 @@ def test_a_dependency_without_experiment_is_missing_evidence(build: SimpleNamesp
 def test_the_worst_dependency_decides(build: SimpleNamespace) -> None:
     found = build.finding(CLAIM, build.use("cache", "valkey", transaction_while_cut=build.steps()), mock(build))
     assert found.experiment == "dependency-use:database"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"transaction_while_cut": "works"},  # used, but the transaction does not need it
+        {"bytes_in_transaction": 0},  # fails for another reason: no byte goes there
+    ],
+)
+def test_another_dependency_excuses_a_mock_only_if_the_transaction_needs_it(
+    build: SimpleNamespace, other: dict[str, object]
+) -> None:
+    seen = {key: build.steps() if value == "works" else value for key, value in other.items()}
+    assert build.label(CLAIM, mock(build), build.use("graph", "tcp", **seen)) == "REFUTED"
+
+
+def test_another_dependency_does_not_excuse_a_fallback(build: SimpleNamespace) -> None:
+    fallback = build.use(transaction_while_cut=build.steps())
+    assert build.label(CLAIM, fallback, build.use("graph", "tcp")) == "REFUTED"
+
+
+def test_a_wipe_needs_no_cut_that_hit(build: SimpleNamespace) -> None:
+    assert build.label(CLAIM, build.use(read_after_wipe=build.sample("read"), hits=0)) == "REFUTED"
+
+
+def test_a_second_way_to_a_database_does_not_matter_when_the_cut_hurts(build: SimpleNamespace) -> None:
+    bypassed = build.discovery(dependencies=(build.facts(bypassed=("127.0.0.1:5432",)),))
+    assert build.label(CLAIM, build.use(), bypassed) == "PROVEN"
+
+
+def test_tells_an_offer_from_a_connection(build: SimpleNamespace) -> None:
+    never = build.finding(CLAIM, mock(build, declared=False))
+    once = build.finding(CLAIM, mock(build, declared=False, connections=1))
+    assert never.outcome is Outcome.ABSENT
+    assert "never connected" in never.summary
+    assert once.outcome is Outcome.UNDECIDED
+    assert "no byte" in once.summary

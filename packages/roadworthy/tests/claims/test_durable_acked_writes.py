@@ -69,3 +69,14 @@ def test_does_not_apply_to_a_service_that_stores_nothing(build: SimpleNamespace)
 def test_a_kill_that_was_not_run_is_missing_evidence(build: SimpleNamespace) -> None:
     with pytest.raises(MissingEvidenceError):
         build.finding(CLAIM, build.discovery())
+
+
+def test_says_why_it_did_not_start_again(build: SimpleNamespace) -> None:
+    dead = build.durability(restarted=False, found=0, log_tail=("starting", "pid file exists"))
+    assert "did not start again" in build.finding(CLAIM, dead).summary
+    assert "pid file exists" in build.finding(CLAIM, dead).summary
+
+
+def test_what_was_observed_outweighs_what_the_manifest_says(build: SimpleNamespace) -> None:
+    lost = build.durability(found=39, lost=(build.sample("read", 404),))
+    assert build.label(CLAIM, lost, build.discovery(stateless=True, transaction=())) == "REFUTED"

@@ -10,6 +10,7 @@ from roadworthy.experiments.experiment import Experiment
 from roadworthy.target.instance import DidNotStartError, Instance
 
 TIMES = 3
+IDLE_BOUND_S = 30.0
 
 
 def plan_for(baseline: Baseline) -> Sequence[Experiment]:
@@ -23,8 +24,9 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
 
 
 async def run(bench: Bench) -> None:
-    """Start and stop the target three times, each on a fresh state."""
-    starts, stops = [], []
+    """Start and stop the target three times, each on a fresh state. Once ignored, SIGTERM is not sent again."""
+    starts: list[Start] = []
+    stops: list[Stop] = []
     for number in range(1, TIMES + 1):
         bench.note(f"start {number} of {TIMES}")
         async with bench.state() as state:
@@ -32,7 +34,7 @@ async def run(bench: Bench) -> None:
             try:
                 start = await _timed_start(bench, instance)
                 starts.append(start)
-                if start.ready_s is not None:
+                if start.ready_s is not None and all(stop.exited_s is not None for stop in stops):
                     stops.append(await _stop(bench, instance))
                     bench.keep_logs(instance, "start and stop")
             finally:
@@ -67,6 +69,7 @@ async def _timed_start(bench: Bench, instance: Instance) -> Start:
 
 
 async def _stop(bench: Bench, instance: Instance) -> Stop:
+    await instance.until_idle(IDLE_BOUND_S)
     sent = time.monotonic()
     instance.process.signal(signal.SIGTERM)
     ended = await instance.process.wait(bench.bounds.stop_s + 2)

@@ -100,5 +100,6 @@ def _forms(value: str) -> Iterator[str]:
     yield value
     yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
     yield from (base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("="))
-    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1])
+    for quoted in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]):
+        yield from (quoted, json.dumps(quoted)[1:-1])  # also within a JSON line
     yield from (html.escape(value), html.escape(value, quote=False))

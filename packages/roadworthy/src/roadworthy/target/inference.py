@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 
 from roadworthy.domain.target import ConfigurationSpec, DependencySpec, TargetSpec
@@ -74,9 +75,7 @@ def _with_dependencies(
         kind = _dependency_kind(setting, drivers, environment.get(setting.name, ""))
         if kind is None or not can[kind]:
             continue
-        name = {"postgresql": "database", "valkey": "cache"}[kind]
-        if name in {each.name for each in dependencies}:
-            name = setting.name.lower().removesuffix("_url")
+        name = _unused_name(kind, setting.name.lower(), {each.name for each in dependencies})
         dependencies.append(
             DependencySpec(
                 name, kind, setting.name, scheme=_scheme(kind, setting, drivers, environment), found_by=_whence(setting)
@@ -85,6 +84,12 @@ def _with_dependencies(
         names.add(kind)
     spec = replace(spec, dependencies=tuple(dependencies))
     return _with_parts(spec, found, drivers, names)
+
+
+def _unused_name(kind: str, variable: str, used: set[str]) -> str:
+    """Choose the usual name of a dependency, else one made of its variable's."""
+    likely = ({"postgresql": "database", "valkey": "cache"}[kind], variable.removesuffix("_url"), variable)
+    return next(each for each in chain(likely, (f"{variable}_{n}" for n in count(2))) if each not in used)
 
 
 def _unseen(found: SettingsFound, environment: Mapping[str, str]) -> Iterable[Setting]:

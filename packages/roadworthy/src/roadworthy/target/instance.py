@@ -1,9 +1,12 @@
 """A running target: found by the sockets of its own process tree, never by hope."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+
+import psutil
 
 from roadworthy.domain.evidence import Answer, Exchange
 from roadworthy.domain.target import TargetSpec, fill
@@ -14,6 +17,8 @@ from roadworthy.target.state import State, port_is_free, resolved
 from roadworthy.traffic.client import Client
 
 POLL_S = 0.03
+IDLE_SAMPLE_S = 0.2
+IDLE_SHARE = 0.15  # of one core
 PROBE_TIMEOUT_S = 5.0
 FLOOD_BYTES = 64 * 1024 * 1024
 FORK_GRACE_S = 1.0
@@ -70,18 +75,29 @@ class Instance:
         """What it wrote after it was ready."""
         return self.process.output.lines(self.ready_at) if self.ready_at is not None else []
 
+    async def until_idle(self, bound_s: float) -> None:
+        """Wait until its processes hardly compute any more, at most ``bound_s`` s: workers may still be starting."""
+        deadline = time.monotonic() + bound_s
+        quiet, before = 0, _cpu_seconds(self.process)
+        while quiet < 2 and time.monotonic() < deadline and self.running:
+            await asyncio.sleep(IDLE_SAMPLE_S)  # the interval over which the use of the processor is measured
+            now = _cpu_seconds(self.process)
+            quiet = quiet + 1 if now - before < IDLE_SHARE * IDLE_SAMPLE_S else 0
+            before = now
+
     async def end(self) -> None:
         """End it and everything it started."""
         await self.client.close()
         await self.process.end()
 
 
-@dataclass(frozen=True)
-class Readiness:
-    """How to tell that an instance serves: a path to ask, and what counts as an answer."""
-
-    path: str = "/"
-    accept: Callable[[Exchange], bool] = lambda exchange: exchange.answer is Answer.ANSWERED
+def _cpu_seconds(process: Process) -> float:
+    total = 0.0
+    for each in process.tree():
+        with contextlib.suppress(psutil.Error):
+            times = each.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 async def launch(

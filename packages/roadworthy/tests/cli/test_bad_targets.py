@@ -28,13 +28,6 @@ if os.fork() == 0:
 os.wait()
 """
 
-FLOODS = """\
-import sys
-while True:
-    sys.stdout.write("y\\n" * 50_000)
-"""
-
-
 @pytest.fixture
 def taken() -> Iterator[int]:
     """A port on which somebody else already answers."""
@@ -82,7 +75,7 @@ def test_a_command_that_forks_away(roadworthy) -> None:
 
 
 def test_a_command_that_floods_its_output(roadworthy) -> None:
-    ran = roadworthy("inspect", "--", *roadworthy.script("floods.py", FLOODS))
+    ran = roadworthy("inspect", "--", "yes", "this line is written again and again, as fast as anybody reads it" * 3)
     refused(ran, "floods its output", "does not serve yet")
 
 

@@ -1,5 +1,6 @@
 """Whatever ends the inspector, and whenever: nothing that it started outlives it by five seconds."""
 
+import json
 import selectors
 import signal
 import subprocess
@@ -61,7 +62,8 @@ variable = "DATABASE_URL"
         assert process.returncode == 130
         assert "interrupted; everything that was started has been ended" in err
         assert "Traceback" not in err
-    judged = roadworthy("judge", "out")
+    judged = roadworthy("judge", "out", "--out", "judged")
     assert judged.status == 3
     assert "cut short" in judged.out
-    assert "PROVEN (1)" not in judged.out.replace("UNPROVEN (1)", "")
+    report = json.loads((roadworthy.home / "judged" / "report.json").read_text())
+    assert [claim["verdict"] for claim in report["claims"]] == ["UNPROVEN"]

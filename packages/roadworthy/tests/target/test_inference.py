@@ -117,11 +117,13 @@ def test_a_redis_url_of_a_target_that_cannot_speak_it_is_none(inferred: Inferred
 
 
 def test_dependencies_of_the_same_kind_have_names_of_their_own(inferred: Inferred) -> None:
-    spec = inferred(required("APP_DATABASE_URL", "DATABASE_URL", "REPORTS_DATABASE_URL"))
+    names = ("APP_DATABASE_URL", "DATABASE_URL", "REPORTS_DATABASE_URL")
+    spec = inferred(required(*names), environment={"DATABASE": "postgresql://localhost/shop"})
     assert [(each.name, each.variable) for each in spec.dependencies] == [
         ("database", "APP_DATABASE_URL"),
         ("database_url", "DATABASE_URL"),
         ("reports_database", "REPORTS_DATABASE_URL"),
+        ("database_2", "DATABASE"),
     ]
 
 

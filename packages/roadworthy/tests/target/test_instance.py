@@ -64,7 +64,9 @@ os.setsid()
 
 
 @asynccontextmanager
-async def launched(folder: Path, text: str, withhold: str = "", **more: Any) -> AsyncIterator[Instance]:
+async def launched(
+    folder: Path, text: str, withhold: str = "", watch: bool = False, **more: Any
+) -> AsyncIterator[Instance]:
     work = folder / "target"
     work.mkdir()
     (work / "serve.py").write_text(text)
@@ -72,7 +74,7 @@ async def launched(folder: Path, text: str, withhold: str = "", **more: Any) -> 
     state = await make_state(spec, folder / "state", None)
     kept: list[Exchange] = []
     try:
-        instance = await launch(state, kept.append, time.monotonic(), withhold=withhold, label="first")
+        instance = await launch(state, kept.append, time.monotonic(), withhold=withhold, label="first", watch=watch)
         try:
             yield instance
         finally:
@@ -244,6 +246,50 @@ async def test_what_it_wrote_when_it_was_ready_is_told_apart(tmp_path: Path, eve
         assert "listening" in [line.text for line in instance.process.output.lines()]
         assert "listening" not in [line.text for line in instance.lines_when_ready()]
         assert "/later" in instance.lines_when_ready()[-1].text
+
+
+BUSY = """
+import os, signal, socket, threading, time
+s = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+end = time.process_time() + float(os.environ["CPU_S"])
+while time.process_time() < end:
+    pass
+print("idle", flush=True)
+signal.pause()
+"""
+
+
+async def test_an_instance_is_idle_when_its_processes_have_stopped_computing(tmp_path: Path) -> None:
+    async with launched(tmp_path, BUSY, environment={"CPU_S": "0.5"}) as instance:
+        await instance.until_idle(60)
+        assert "idle" in [line.text for line in instance.process.output.lines()]
+
+
+async def test_an_instance_that_never_stops_computing_is_waited_for_in_vain(tmp_path: Path) -> None:
+    async with launched(tmp_path, BUSY, environment={"CPU_S": "600"}) as instance:
+        began = time.monotonic()
+        await instance.until_idle(1.0)
+        assert 1.0 <= time.monotonic() - began < 10
+        assert instance.running
+
+
+async def test_an_instance_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
+    async with launched(tmp_path, "") as instance:
+        await instance.process.wait(20)
+        began = time.monotonic()
+        await instance.until_idle(60)
+        assert time.monotonic() - began < 10
+
+
+async def test_a_watched_instance_tells_which_variables_it_read(tmp_path: Path) -> None:
+    text = "import os\nos.environ.get('FIRST')\nos.getenv('SECOND')\n'THIRD' in os.environ\nos.environ.get('FIRST')"
+    command = (sys.executable, "serve.py")
+    async with launched(tmp_path, text, watch=True, command=command) as instance:
+        assert await instance.process.wait(20) is not None
+        reads = instance.state.reads()
+        assert [each for each in reads if each in ("FIRST", "SECOND")] == ["FIRST", "SECOND"]
+        instance.state.reads_file.unlink()
+        assert instance.state.reads() == ()
 
 
 async def test_connections_past_the_proxies_are_remembered(tmp_path: Path) -> None:

@@ -414,7 +414,7 @@ DOCUMENT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(document=DOCUMENT)
 def test_malformed_documents_never_raise_and_what_comes_of_them_can_be_sent(document: dict[Any, Any]) -> None:
     with warnings.catch_warnings():
@@ -430,7 +430,7 @@ def test_malformed_documents_never_raise_and_what_comes_of_them_can_be_sent(docu
                 json.dumps(step.request.json)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(document=st.dictionaries(st.sampled_from(["paths", "servers", "basePath", "openapi"]), JSON))
 def test_any_json_at_all_is_a_document_without_operations_or_with_few(document: dict[str, Any]) -> None:
     assert isinstance(operations(document), tuple)

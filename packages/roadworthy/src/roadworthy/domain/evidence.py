@@ -283,7 +283,7 @@ class FaultWindow(Evidence):
     readiness_recovered_s: float | None
     recovery_waited_s: float
     after: tuple[Sample, ...]
-    restarted: bool  # the target's main process was replaced meanwhile
+    restarted: bool  # the target's process had ended by then, so that a supervisor would have started it anew
     answer_bound_s: float  # how long each request was allowed to take
     readiness_bound_s: float = 15.0  # how soon readiness has to turn false
 

@@ -59,6 +59,7 @@ class Scene:
     transactor: Transactor | None
     existing: Object | None
     bound_s: float  # within which each request must be answered
+    healthy_before: frozenset[str]  # the health endpoints that were good, as samples name them
     window: Window = field(default_factory=Window)
 
     @property
@@ -76,8 +77,8 @@ async def run(bench: Bench, dependency: str, fault: Fault) -> None:
         transactor = bench.transactor(instance)
         before = [*(await transactor.run(purpose="control") if transactor else ()), *await _ask_health(bench, instance)]
         bound = bench.bounds.refused_s if fault.name == "refused" else bench.bounds.silent_s
-        scene = Scene(bench, instance, transactor, await _create(transactor), bound)
-        pid = instance.process.pid
+        healthy = frozenset(each.what for each in before if each.ok)
+        scene = Scene(bench, instance, transactor, await _create(transactor), bound, healthy)
         began = bench.now
         bench.recorder.event("fault", dependency=dependency, fault=fault.name)
         await proxy.apply(fault)
@@ -109,8 +110,9 @@ async def run(bench: Bench, dependency: str, fault: Fault) -> None:
             readiness_recovered_s=readiness_s,
             recovery_waited_s=round(bench.now - restored, 3),
             after=tuple(after),
-            restarted=instance.process.pid != pid,
+            restarted=instance.process.exit is not None,
             answer_bound_s=bound,
+            readiness_bound_s=bench.bounds.readiness_s,
         )
 
 
@@ -166,10 +168,11 @@ async def _one(scene: Scene, transactor: Transactor, *, reads: bool) -> Sample:
 async def _watch_health(scene: Scene) -> None:
     """Poll health until a readiness endpoint has flipped, or the time allowed for that has passed."""
     window, bench = scene.window, scene.bench
+    telling = {f"GET {each.path}" for each in bench.baseline.health if each.role != "liveness"}
     deadline = time.monotonic() + bench.bounds.readiness_s + 1
     while bench.baseline.health:
         window.readiness += await _ask_health(bench, scene.instance)
-        flipped = any(not each.ok for each in window.readiness)
+        flipped = any(not each.ok and each.status != 429 and each.what in telling for each in window.readiness)
         harmless = window.asked.is_set() and window.requests and all(each.ok for each in window.requests)
         if time.monotonic() > deadline or flipped or harmless:
             return
@@ -214,7 +217,7 @@ async def _recovery(scene: Scene) -> tuple[float | None, float | None, list[Samp
                 transaction_s = round(time.monotonic() - began, 3)
         if readiness_s is None:
             health = await _ask_health(bench, instance)
-            if all(each.ok for each in health):
+            if all(each.ok for each in health if each.what in scene.healthy_before):
                 readiness_s = round(time.monotonic() - began, 3)
         await asyncio.sleep(POLL_S / 2)  # polling, bounded by the deadline
     return transaction_s, readiness_s, after

@@ -10,7 +10,7 @@ from roadworthy.domain.target import TransactionSpec
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
 from roadworthy.faults.refuse import Refuse
-from roadworthy.target.instance import Instance
+from roadworthy.target.instance import DidNotStartError, Instance
 from roadworthy.target.state import State
 from roadworthy.traffic.transaction import Object, Transactor
 
@@ -95,6 +95,11 @@ async def _after_wipe(
     await state.wipe(dependency)
     state.was_set_up = False
     await state.set_up()
-    async with bench.serving(state, label=f"restarted on an empty {dependency}") as instance:
-        transactor = Transactor(instance.client, _transaction(bench))
-        return await transactor.read(target, purpose="after the wipe"), await transactor.run(purpose="after the wipe")
+    try:
+        async with bench.serving(state, label=f"restarted on an empty {dependency}") as instance:
+            transactor = Transactor(instance.client, _transaction(bench))
+            read = await transactor.read(target, purpose="after the wipe")
+            return read, await transactor.run(purpose="after the wipe")
+    except DidNotStartError as failure:
+        bench.recorder.event("note", text=f"it did not start on an empty {dependency}: {failure}")
+        return None, ()

@@ -27,7 +27,7 @@ def render_claim(claim: Claim, console: Console) -> None:
 
     def part(title: str, text: str) -> None:
         console.print(f"\n{title}", style="bold", highlight=False)
-        console.print(text, highlight=False, markup=False)
+        console.print(_unwrapped(text), highlight=False, markup=False)
 
     console.print(f"{claim.id} ({claim.category}, {claim.severity.value})", style="bold", highlight=False)
     console.print(claim.statement, highlight=False, markup=False)
@@ -38,3 +38,18 @@ def render_claim(claim: Claim, console: Console) -> None:
         part(f"Remedy for {remedy.stack} ({remedy.effort})", remedy.text)
     if claim.references:
         part("See also", ", ".join(claim.references))
+
+
+def _unwrapped(text: str) -> str:
+    """Join the lines of each paragraph, so that the terminal can break them anew; lists and code keep their lines."""
+    code = False
+    joined: list[str] = []
+    for line in text.strip().split("\n"):
+        fence = line.startswith("```")
+        continues = joined and joined[-1] and line and not code and not fence and not line.startswith(("- ", "    "))
+        if continues and not joined[-1].startswith(("```", "    ")):
+            joined[-1] += f" {line.strip()}"
+        else:
+            joined.append(line)
+        code = code != fence
+    return "\n".join(joined)

@@ -130,6 +130,11 @@ def _paragraph(text: str) -> Markup:
     lines = text.strip("\n").split("\n")
     if all(line.startswith("    ") for line in lines):
         return Markup("<pre>{}</pre>").format("\n".join(line.removeprefix("    ") for line in lines))
+    if lines[0].startswith("- "):
+        items = re.split(r"\n- ", text.strip().removeprefix("- "))
+        return Markup("<ul>{}</ul>").format(
+            Markup().join(Markup("<li>{}</li>").format(_inline(item)) for item in items)
+        )
     return Markup("<p>{}</p>").format(_inline(text.strip()))
 
 

@@ -45,11 +45,12 @@ def _give_way() -> None:
     """Run the sitecustomize that this one hides, if there is one."""
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [each for each in sys.path if os.path.abspath(each or ".") != here]
-    sys.modules.pop("sitecustomize", None)
+    ours = sys.modules.pop("sitecustomize", None)
     try:
         import sitecustomize  # type: ignore[import-not-found]  # noqa: F401
     except ImportError:
-        pass
+        if ours is not None:  # the import of this file looks for it once more, and complains when it is gone
+            sys.modules["sitecustomize"] = ours
 
 
 _install()

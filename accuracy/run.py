@@ -1,6 +1,6 @@
 """Inspect four real services and compare every verdict with labels that were made by hand.
 
-    python accuracy/run.py [--only SERVICE ...] [--folder DIR] [--no-replay] [--judge-only]
+    python accuracy/run.py [--only SERVICE ...] [--folder DIR] [--no-replay] [--reuse]
 
 Each service gets an environment of its own, from targets/<service>/requirements.txt. The labels (labels.toml) were made
 with the scripts in hand/, which share no code with the inspector; transcripts/ keeps what those scripts saw.
@@ -55,7 +55,9 @@ def environment_of(service: str, folder: Path) -> Path:
         return home
     print(f"{service}: installing {requirements.name} into an environment of its own", flush=True)
     venv.create(home, with_pip=True, clear=True)
-    subprocess.run([home / "bin" / "python", "-m", "pip", "install", "-q", "-r", requirements], check=True, timeout=1800)
+    subprocess.run(
+        [home / "bin" / "python", "-m", "pip", "install", "-q", "-r", requirements], check=True, timeout=1800
+    )
     marker.write_text(requirements.read_text())
     return home
 
@@ -70,7 +72,9 @@ def inspect(service: str, home: Path, out: Path) -> None:
     command = [sys.executable, "-m", "roadworthy", "inspect", str(HERE / "targets" / service), "--out", str(out),
                "--budget", "1800"]  # fmt: skip
     with (out.parent / f"{service}.log").open("w") as log:
-        status = subprocess.run(command, env=path_with(home), stdout=log, stderr=log, timeout=INSPECTION_BOUND_S).returncode
+        status = subprocess.run(
+            command, env=path_with(home), stdout=log, stderr=log, timeout=INSPECTION_BOUND_S
+        ).returncode
     print(f"{service}: exit status {status} after {time.monotonic() - began:.0f} s", flush=True)
 
 
@@ -83,7 +87,15 @@ def cells(service: str, report: Path, labels: dict[tuple[str, str, str], str]) -
             if label is None:
                 raise SystemExit(f"labels.toml has no label for {service}, {configuration}, {claim['id']}")
             found.append(
-                Cell(service, configuration, claim["id"], label, judged["verdict"], judged["reason"] or "", judged["summary"])
+                Cell(
+                    service,
+                    configuration,
+                    claim["id"],
+                    label,
+                    judged["verdict"],
+                    judged["reason"] or "",
+                    judged["summary"],
+                )
             )
     return found
 
@@ -95,8 +107,17 @@ def replay(service: str, home: Path, report: Path) -> list[tuple[str, int]]:
         if not claim["replay"]:
             continue
         _, *arguments = shlex.split(claim["replay"])
-        command = [sys.executable, "-m", "roadworthy", *arguments, "--out", str(report.parent / "replays" / claim["id"])]
-        done = subprocess.run(command, env=path_with(home), capture_output=True, text=True, timeout=REPLAY_BOUND_S)
+        command = [
+            sys.executable,
+            "-m",
+            "roadworthy",
+            *arguments,
+            "--out",
+            str(report.parent / "replays" / claim["id"]),
+        ]
+        done = subprocess.run(
+            command, env=path_with(home), capture_output=True, text=True, timeout=REPLAY_BOUND_S, check=False
+        )
         print(f"{service}: replay of {claim['id']}: exit status {done.returncode}", flush=True)
         if done.returncode != 1:
             print(done.stdout[-1500:], done.stderr[-1500:], flush=True)
@@ -149,7 +170,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=SERVICES, default=SERVICES)
     parser.add_argument("--folder", type=Path, default=HERE.parent / "build" / "accuracy")
     parser.add_argument("--no-replay", action="store_true")
-    parser.add_argument("--judge-only", action="store_true", help="use the reports that are there")
+    parser.add_argument("--reuse", action="store_true", help="use the reports that are there")
     given = parser.parse_args()
     folder = given.folder.resolve()
     labels = {
@@ -161,11 +182,11 @@ def main() -> int:
     for service in given.only:
         out = folder / "reports" / service
         out.mkdir(parents=True, exist_ok=True)
-        if not given.judge_only:
-            home = environment_of(service, folder)
+        home = environment_of(service, folder)
+        if not given.reuse:
             inspect(service, home, out)
-            if not given.no_replay:
-                replays += replay(service, home, out / "report.json")
+        if not given.no_replay:
+            replays += replay(service, home, out / "report.json")
         found += cells(service, out / "report.json", labels)
     print_table(found)
     met = print_measures(found)

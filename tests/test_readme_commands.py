@@ -19,7 +19,10 @@ BLOCKS = [
 MAKE = [command for block in BLOCKS for command in block if command.startswith("make ")]
 TYPED = [command for block in BLOCKS for command in block if not command.startswith("make ")]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")} | {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "COLUMNS": "120",
+}
 
 NARROWED = {
     "roadworthy inspect --": "roadworthy inspect --only health-exists --",

@@ -1,5 +1,6 @@
 """All wiring in one place: from what was typed to an inspection, and from a recording to a report."""
 
+import json
 import os
 import platform
 import random
@@ -52,6 +53,7 @@ class Target:
     profile: str = "standard"
     waivers: tuple[Waiver, ...] = ()
     manifest: str = ""
+    manifest_path: str = ""
     claim_lines: Mapping[str, int] | None = None
     notes: tuple[str, ...] = ()
 
@@ -78,7 +80,8 @@ def target_from_folder(folder: Path) -> Target:
                 f"{path.name}:{line}: [[waivers]] claim: there is no claim {waiver.claim!r}; "
                 "`roadworthy claims` lists them"
             )
-    return Target(manifest.target, manifest.profile, manifest.waivers, path.name, dict(manifest.claim_lines))
+    lines = dict(manifest.claim_lines)
+    return Target(manifest.target, manifest.profile, manifest.waivers, path.name, str(path.absolute()), lines)
 
 
 def target_from_command(command: Sequence[str], directory: Path) -> Target:
@@ -211,15 +214,21 @@ def target_of_recording(folder: Path) -> Target:
 
     Raises:
         RecordingError: there is no recording.
-        UsageError: a secret setting is neither in the environment nor one that was made up.
+        UsageError: it needs a secret that is neither in the environment nor one that was made up.
     """
     recording = read_recording(folder)
-    spec: TargetSpec = TypeAdapter(TargetSpec).validate_python(dict(recording.spec or {}))
     header = recording.header
-    if header.manifest and (spec.directory / header.manifest).is_file():
-        return target_from_folder(spec.directory / header.manifest)
+    if header.manifest_path and Path(header.manifest_path).is_file():
+        return target_from_folder(Path(header.manifest_path))
+    spec: TargetSpec = TypeAdapter(TargetSpec).validate_python(dict(recording.spec or {}))
     environment = {key: _unredacted(key, value) for key, value in spec.environment.items()}
-    return Target(replace(spec, environment=environment), header.profile, header.waivers)
+    found = replace(spec, environment=environment)
+    if REDACTED in json.dumps(describe(found)):
+        raise UsageError(
+            f"the recording in {folder} holds no secrets, and the manifest that had them is gone "
+            f"({header.manifest_path or 'there was none'}): put it back, or inspect again"
+        )
+    return Target(found, header.profile, header.waivers)
 
 
 def _unredacted(key: str, value: str) -> str:
@@ -278,6 +287,7 @@ def _header(target: Target, profile: str, only: tuple[str, ...]) -> Header:
         environment=fingerprint(),
         waivers=target.waivers,
         manifest=target.manifest,
+        manifest_path=target.manifest_path,
         claim_lines=target.claim_lines,
         only=only,
     )

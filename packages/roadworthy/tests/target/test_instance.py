@@ -189,7 +189,7 @@ async def test_a_command_that_forks_away_is_reported_with_what_it_left_running(t
         await instance.process.wait(20)
         (daemon,) = instance.process.tree()
         assert f"left process {daemon.pid} running: it forks away" in str(await failure(instance))
-    assert not psutil.pid_exists(daemon.pid)
+    assert not daemon.is_running() or daemon.status() == psutil.STATUS_ZOMBIE
 
 
 async def test_a_command_that_floods_its_output_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,13 +259,19 @@ signal.pause()
 """
 
 
-async def test_an_instance_is_idle_when_its_processes_have_stopped_computing(tmp_path: Path) -> None:
+async def test_an_instance_is_idle_when_its_processes_have_stopped_computing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance_module, "IDLE_SHARE", 0.01)  # a loaded machine may not give it more
     async with launched(tmp_path, BUSY, environment={"CPU_S": "0.5"}) as instance:
         await instance.until_idle(60)
         assert "idle" in [line.text for line in instance.process.output.lines()]
 
 
-async def test_an_instance_that_never_stops_computing_is_waited_for_in_vain(tmp_path: Path) -> None:
+async def test_an_instance_that_never_stops_computing_is_waited_for_in_vain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance_module, "IDLE_SHARE", 0.01)  # a loaded machine may not give it more
     async with launched(tmp_path, BUSY, environment={"CPU_S": "600"}) as instance:
         began = time.monotonic()
         await instance.until_idle(1.0)

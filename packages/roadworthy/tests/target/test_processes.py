@@ -32,12 +32,12 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:                # a daemon: its parent is gone, its session is its own
-        print("daemon", os.getpid())
+        os.write(1, b"daemon %d\\n" % os.getpid())
         while True:
             signal.pause()
     os._exit(0)
 os.wait()
-print("main", os.getpid())
+os.write(1, b"main %d\\n" % os.getpid())
 while True:
     signal.pause()
 """
@@ -158,7 +158,7 @@ async def test_the_end_takes_stubborn_processes_and_daemons_along(tmp_path: Path
         assert {each.pid for each in process.tree()} == pids
         assert process.pid == pid_of(process, "main")
         await process.end()
-        assert not any(psutil.pid_exists(pid) for pid in pids)
+        assert not any(alive(pid) for pid in pids)
         assert process.tree() == []
         assert not process.running
         await process.end()  # a second time is harmless
@@ -183,7 +183,7 @@ async def test_a_process_that_forks_away_is_found(tmp_path: Path, eventually: Ev
         assert (ended.status, ended.left) == (0, (daemon,))
         assert [each.pid for each in process.tree()] == [daemon]
         await process.end()
-        assert not psutil.pid_exists(daemon)
+        assert not alive(daemon)
 
 
 async def test_the_farewell_is_said_before_the_kill(tmp_path: Path, eventually: Eventually) -> None:
@@ -218,7 +218,7 @@ async def test_a_guard_that_is_killed_takes_its_command_along(tmp_path: Path, ev
     async with running(tmp_path, FOREVER) as process:
         await eventually(lambda: texts(process) == ["up"])
         psutil.Process(process.pid).parent().kill()  # type: ignore[union-attr]
-        await eventually(lambda: not psutil.pid_exists(process.pid))
+        await eventually(lambda: not alive(process.pid))
         assert await process.wait(5) is None
         assert not process.running
         assert process.tree() == []
@@ -243,7 +243,7 @@ async def test_a_sigterm_to_the_guard_ends_the_tree(tmp_path: Path, eventually: 
         await eventually(lambda: len(texts(process)) == 2)
         pids = [each.pid for each in process.tree()]
         psutil.Process(process.pid).parent().terminate()  # type: ignore[union-attr]
-        await eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+        await eventually(lambda: not any(alive(pid) for pid in pids))
         await process.end()
 
 
@@ -279,15 +279,15 @@ async def test_kill_9_of_the_inspector_leaves_nothing_alive_five_seconds_later(
     try:
         pids = [int(word) for word in (await inspector.stdout.readline()).split()]
         assert len(pids) == 4
-        assert all(psutil.pid_exists(pid) for pid in pids)
+        assert all(alive(pid) for pid in pids)
     finally:
         inspector.kill()
         await inspector.wait()
-    await eventually(lambda: not any(_alive(pid) for pid in pids), within=5)
+    await eventually(lambda: not any(alive(pid) for pid in pids), within=5)
     await eventually(lambda: not (tmp_path / "scratch").exists(), within=5)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

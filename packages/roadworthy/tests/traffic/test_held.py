@@ -26,6 +26,7 @@ class Slow:
     seen: bytearray = field(default_factory=bytearray)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     resets: bool = False
+    stays: bool = False  # keeps the connection open after its answer
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         reading = asyncio.create_task(self._read(reader))
@@ -36,7 +37,8 @@ class Slow:
             writer.transport.abort()
         else:
             writer.write(self.answer)
-            writer.write_eof()
+            if not self.stays:
+                writer.write_eof()
         await reading  # closing with something unread would reset the connection
         writer.close()
 
@@ -128,8 +130,9 @@ async def test_a_request_that_nobody_reads_is_not_in_flight() -> None:
         held.close()
 
 
-async def test_a_request_that_is_answered_is_not_in_flight(eventually: Eventually) -> None:
-    async with serving(Slow()) as slow:
+@pytest.mark.parametrize("stays", [True, False])
+async def test_a_request_that_is_answered_is_not_in_flight(stays: bool, eventually: Eventually) -> None:
+    async with serving(Slow(stays=stays)) as slow:
         slow.go.set()
         held = held_at(slow.port)
         await held.begin()

@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -328,95 +329,58 @@ def test_absurd_sizes_are_not_obeyed() -> None:
     assert len(example({"type": "string", "pattern": "^[0-9]*$", "minLength": 10**12}, {})) <= 1_000_000
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=6,
-)
-REFERENCES = st.sampled_from(
-    [{"$ref": ref} for ref in ("#/components/A", "#/components/B", "#/paths", "elsewhere.json")]
-)
-TYPES = ("string", "integer", "number", "object", "array", "boolean", "null", ["string", "null"])
+JUNK: tuple[Any, ...] = (None, True, 0, -1.5, float("nan"), 10**30, "x", [], [None], [{}], {}, {"x": None}, {7: {}})
 
 
-def spoilt(*likely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return what belongs in a place, or anything at all."""
-    return st.one_of(*likely, *likely, JSON)
+def spoilt_once(value: Any) -> Iterator[Any]:
+    """Yield the value with each of its parts in turn replaced by each kind of junk."""
+    yield from JUNK
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from ({**value, key: junk} for junk in spoilt_once(part))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from ([*value[:index], junk, *value[index + 1 :]] for junk in spoilt_once(part))
 
 
-def schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    names = st.sampled_from(["id", "name", "room_id", "ends_at"])
-    number = spoilt(st.integers(-100, 100))
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            "type": spoilt(st.sampled_from(TYPES)),
-            "format": spoilt(st.sampled_from(["date", "email", "uuid"])),
-            "properties": spoilt(st.dictionaries(names, inner, max_size=3)),
-            "required": spoilt(st.lists(names, max_size=3)),
-            "items": spoilt(inner),
-            "allOf": spoilt(st.lists(inner, max_size=2)),
-            "anyOf": spoilt(st.lists(inner, max_size=2)),
-            "oneOf": spoilt(st.lists(inner, max_size=2)),
-            "enum": spoilt(st.lists(JSON, max_size=2)),
-            "default": JSON,
-            "examples": spoilt(st.lists(JSON, max_size=2)),
-            "pattern": spoilt(st.sampled_from(["^a+$", "(", "[[a]"])),
-            **dict.fromkeys(
-                ("minimum", "maximum", "exclusiveMinimum", "multipleOf", "minLength", "maxLength", "minItems"), number
-            ),
+MODERN: dict[str, Any] = {
+    "servers": [{"url": "/api"}],
+    "paths": {
+        "/notes": {
+            "post": {
+                "requestBody": {"$ref": "#/components/requestBodies/Note"},
+                "responses": {"201": {"content": {"application/json": {"schema": {"properties": {"id": {}}}}}}},
+            }
         },
-    )
-
-
-SCHEMA = st.recursive(REFERENCES | JSON, schemas, max_leaves=6)
-CONTENT = spoilt(st.fixed_dictionaries({"application/json": spoilt(st.fixed_dictionaries({"schema": SCHEMA}))}))
-PARAMETERS = spoilt(
-    st.lists(
-        spoilt(
-            st.fixed_dictionaries(
-                {"in": spoilt(st.sampled_from(["query", "path", "body"]))},
-                optional={"name": spoilt(st.just("q")), "schema": SCHEMA, "required": spoilt(st.booleans())},
-            )
-        ),
-        max_size=2,
-    )
-)
-OPERATION = spoilt(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "parameters": PARAMETERS,
-            "requestBody": spoilt(st.fixed_dictionaries({"content": CONTENT}), REFERENCES),
-            "responses": spoilt(
-                st.dictionaries(
-                    st.sampled_from(["200", "201", "default"]) | st.just(201),
-                    spoilt(st.fixed_dictionaries({"content": CONTENT}), REFERENCES),
-                    max_size=2,
-                )
-            ),
-        },
-    )
-)
-ITEM = spoilt(
-    st.fixed_dictionaries(
-        {"post": OPERATION, "get": OPERATION},
-        optional={"put": OPERATION, "delete": OPERATION, "parameters": PARAMETERS},
-    )
-)
-DOCUMENT = st.fixed_dictionaries(
-    {"paths": spoilt(st.fixed_dictionaries({"/notes": ITEM, "/notes/{id}": ITEM}, optional={7: ITEM, "": ITEM}))},
-    optional={
-        "components": spoilt(st.fixed_dictionaries({"A": SCHEMA, "B": SCHEMA})),
-        "basePath": spoilt(st.just("/api")),
-        "servers": spoilt(st.lists(spoilt(st.fixed_dictionaries({"url": spoilt(st.just("/api"))})), max_size=2)),
+        "/notes/{id}": {"get": {}, "delete": {}},
     },
-)
+    "components": {
+        "requestBodies": {"Note": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Note"}}}}},
+        "schemas": {
+            "Note": {
+                "type": "object",
+                "required": ["title", "lines", "size", "price", "code", "state", "room_id"],
+                "properties": {
+                    "title": {"type": "string", "minLength": 3, "maxLength": 40, "default": "a"},
+                    "lines": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"anyOf": [{"type": "null"}, {"type": "string"}]},
+                    },
+                    "size": {"type": "integer", "minimum": 1, "maximum": 9, "multipleOf": 3},
+                    "price": {"type": "number", "exclusiveMinimum": 0},
+                    "code": {"type": "string", "pattern": "^[A-Z]+$", "minLength": 2},
+                    "state": {"type": ["string", "null"], "enum": ["new"]},
+                    "room_id": {"allOf": [{"type": "string"}, {"format": "uuid"}]},
+                },
+            }
+        },
+    },
+}
 
 
-@settings(max_examples=150, deadline=None)
-@given(document=DOCUMENT)
-def test_malformed_documents_never_raise_and_what_comes_of_them_can_be_sent(document: dict[Any, Any]) -> None:
+def use(document: Any) -> None:
+    """Do with a document whatever is ever done with one, and see that what comes of it can be sent."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of a pattern written for another dialect
         for operation in operations(document):
@@ -430,8 +394,107 @@ def test_malformed_documents_never_raise_and_what_comes_of_them_can_be_sent(docu
                 json.dumps(step.request.json)
 
 
+@pytest.mark.parametrize("document", [MODERN, SWAGGER], ids=["openapi", "swagger"])
+def test_a_document_may_be_malformed_in_any_one_place(document: dict[str, Any]) -> None:
+    assert len(list(transactions(document))) == 1
+    for spoilt in spoilt_once(document):
+        if isinstance(spoilt, dict):
+            use(spoilt)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+REFERENCES = st.sampled_from(
+    [{"$ref": ref} for ref in ("#/components/A", "#/components/B", "#/paths", "elsewhere.json")]
+)
+TYPES = ("string", "integer", "number", "object", "array", "boolean", "null", ["string", "null"])
+
+
+def perhaps(*likely: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return what belongs in a place, or anything at all."""
+    return st.one_of(*likely, *likely, JSON)
+
+
+def schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    names = st.sampled_from(["id", "name", "room_id", "ends_at"])
+    number = perhaps(st.integers(-100, 100))
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "type": perhaps(st.sampled_from(TYPES)),
+            "format": perhaps(st.sampled_from(["date", "email", "uuid"])),
+            "properties": perhaps(st.dictionaries(names, inner, max_size=3)),
+            "required": perhaps(st.lists(names, max_size=3)),
+            "items": perhaps(inner),
+            "allOf": perhaps(st.lists(inner, max_size=2)),
+            "anyOf": perhaps(st.lists(inner, max_size=2)),
+            "oneOf": perhaps(st.lists(inner, max_size=2)),
+            "enum": perhaps(st.lists(JSON, max_size=2)),
+            "default": JSON,
+            "examples": perhaps(st.lists(JSON, max_size=2)),
+            "pattern": perhaps(st.sampled_from(["^a+$", "(", "[[a]"])),
+            **dict.fromkeys(
+                ("minimum", "maximum", "exclusiveMinimum", "multipleOf", "minLength", "maxLength", "minItems"), number
+            ),
+        },
+    )
+
+
+SCHEMA = st.recursive(REFERENCES | JSON, schemas, max_leaves=6)
+CONTENT = perhaps(st.fixed_dictionaries({"application/json": perhaps(st.fixed_dictionaries({"schema": SCHEMA}))}))
+PARAMETERS = perhaps(
+    st.lists(
+        perhaps(
+            st.fixed_dictionaries(
+                {"in": perhaps(st.sampled_from(["query", "path", "body"]))},
+                optional={"name": perhaps(st.just("q")), "schema": SCHEMA, "required": perhaps(st.booleans())},
+            )
+        ),
+        max_size=2,
+    )
+)
+OPERATION = perhaps(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "parameters": PARAMETERS,
+            "requestBody": perhaps(st.fixed_dictionaries({"content": CONTENT}), REFERENCES),
+            "responses": perhaps(
+                st.dictionaries(
+                    st.sampled_from(["200", "201", "default"]) | st.just(201),
+                    perhaps(st.fixed_dictionaries({"content": CONTENT}), REFERENCES),
+                    max_size=2,
+                )
+            ),
+        },
+    )
+)
+ITEM = perhaps(
+    st.fixed_dictionaries(
+        {"post": OPERATION, "get": OPERATION},
+        optional={"put": OPERATION, "delete": OPERATION, "parameters": PARAMETERS},
+    )
+)
+DOCUMENT = st.fixed_dictionaries(
+    {"paths": perhaps(st.fixed_dictionaries({"/notes": ITEM, "/notes/{id}": ITEM}, optional={7: ITEM, "": ITEM}))},
+    optional={
+        "components": perhaps(st.fixed_dictionaries({"A": SCHEMA, "B": SCHEMA})),
+        "basePath": perhaps(st.just("/api")),
+        "servers": perhaps(st.lists(perhaps(st.fixed_dictionaries({"url": perhaps(st.just("/api"))})), max_size=2)),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(document=DOCUMENT)
+def test_malformed_documents_never_raise_and_what_comes_of_them_can_be_sent(document: dict[Any, Any]) -> None:
+    use(document)
+
+
 @settings(max_examples=60, deadline=None)
 @given(document=st.dictionaries(st.sampled_from(["paths", "servers", "basePath", "openapi"]), JSON))
 def test_any_json_at_all_is_a_document_without_operations_or_with_few(document: dict[str, Any]) -> None:
-    assert isinstance(operations(document), tuple)
-    list(transactions(document))
+    use(document)

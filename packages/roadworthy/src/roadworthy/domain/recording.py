@@ -26,6 +26,7 @@ class Header:
     environment: Mapping[str, str]  # of the machine: a fingerprint, no settings of the target
     waivers: tuple[Waiver, ...] = ()
     manifest: str = ""  # the manifest's file name, "" when there was none
+    manifest_path: str = ""  # where it was, so that a replay finds the secrets that the recording does not hold
     claim_lines: Mapping[str, int] | None = None
     only: tuple[str, ...] = ()  # claims asked for; all of them when empty
 

@@ -32,7 +32,7 @@ class Redactor:
 
     def learn(self, name: str, value: str) -> None:
         """Remember a secret. Values under five characters are not secrets: hiding them would hide everything."""
-        if len(value) < SHORTEST or value.lower() in _WORDS:
+        if len(value) < SHORTEST:
             return
         for form in _forms(value):
             if len(form) >= SHORTEST:
@@ -47,7 +47,7 @@ class Redactor:
         for name, value in environment.items():
             if "://" in value:
                 self._learn_url(name, value)
-            elif SECRET_NAME.search(name):
+            elif SECRET_NAME.search(name) and value.lower() not in _WORDS:
                 self.learn(name, value)
             for password in _PASSWORD_IN_TEXT.findall(value):
                 self.learn(name, password.strip("'"))

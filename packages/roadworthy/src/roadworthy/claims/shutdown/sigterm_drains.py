@@ -69,10 +69,11 @@ CLAIM = Claim(
 Every deploy stops every instance. If stopping drops what is in flight, each deploy shows errors to users, and callers
 cannot know whether their payment was taken before the connection broke. Teams that live with that deploy at night.""",
     how_judged="""\
-A request is made slow: by holding back the answers of a dependency until the service has seen the signal, or by using one
-that is slow by nature, or by sending half of its body and the rest after the signal. It is tried once without a signal.
-Then SIGTERM is sent while it is verified to be in flight (what it asked of the dependency is held at the proxy, or the
-server has read it). The answers are let go, or the rest is sent, once the service stops listening, after 1 s at the latest.
+A request is made slow: by holding back the answers of a dependency until the service has seen the signal, or by
+using one that is slow by nature, or by sending half of its body and the rest after the signal. It is tried once without
+a signal. Then SIGTERM is sent while it is verified to be in flight (what it asked of the dependency is held at the
+proxy, or the server has read it). The answers are let go, or the rest is sent, once the service stops listening, after
+1 s at the latest.
 
 - Holds: it is answered 2xx.
 - Violated: its connection is refused or reset, or it is answered with an error, although it works without the signal.

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import coverage
 import psutil
 import pytest
 
@@ -90,6 +91,15 @@ class Ran:
         return self.out + self.err
 
 
+def measured() -> list[str]:
+    """Return the options by which this process is measured too, when the tests are; what it starts is not."""
+    ours = coverage.Coverage.current()
+    if ours is None:
+        return []
+    settings = ("--parallel-mode", f"--rcfile={ours.config.config_file}", f"--data-file={ours.config.data_file}")
+    return ["-m", "coverage", "run", *settings]
+
+
 @dataclass
 class CommandLine:
     """Runs ``python -m roadworthy`` in ``home``; what it starts can be told apart by a mark in its environment."""
@@ -115,7 +125,7 @@ class CommandLine:
             **(env or {}),
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "roadworthy", *arguments],
+            [sys.executable, *measured(), "-m", "roadworthy", *arguments],
             cwd=self.home,
             env=environment,
             stdin=subprocess.DEVNULL,

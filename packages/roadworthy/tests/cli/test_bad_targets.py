@@ -28,6 +28,7 @@ if os.fork() == 0:
 os.wait()
 """
 
+
 @pytest.fixture
 def taken() -> Iterator[int]:
     """A port on which somebody else already answers."""
@@ -104,7 +105,9 @@ def test_a_dependency_that_is_not_there_is_no_reason_to_fail_silently(roadworthy
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    lines = f'command = {json.dumps(tiny)}\n[dependencies.db]\nkind = "postgresql"\nurl = "postgresql://127.0.0.1:{port}/x"'
+    lines = (
+        f'command = {json.dumps(tiny)}\n[dependencies.db]\nkind = "postgresql"\nurl = "postgresql://127.0.0.1:{port}/x"'
+    )
     roadworthy.manifest(f"[target]\n{lines}\nvariable = 'DATABASE_URL'\n")
     ran = roadworthy("inspect", ".", "--only", "health-exists")
     assert ran.status == 0, ran.said  # the target does not need it for this claim

@@ -38,7 +38,9 @@ def test_no_cut_makes_judging_fail_or_overstate(cut) -> None:
     seen = set()
     ends = [number for number, byte in enumerate(whole) if byte == 10]
     chance = random.Random(7)
-    positions = {chance.randrange(len(whole)) for _ in range(CUTS)} | {each + 1 for each in chance.sample(ends, CUTS // 3)}
+    positions = {chance.randrange(len(whole)) for _ in range(CUTS)} | {
+        each + 1 for each in chance.sample(ends, CUTS // 3)
+    }
     for position in sorted(positions):
         folder = at(position)
         if position < header_end:

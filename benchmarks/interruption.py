@@ -61,7 +61,7 @@ def listening(among: list[psutil.Process]) -> set[int]:
 
 
 def interrupt(seed: int, within: float) -> bool:
-    """Interrupt one inspection; print a line. Return whether nothing was left."""
+    """Interrupt one inspection and print a line. Return whether nothing was left."""
     chance = random.Random(seed)
     number = chance.choice([signal.SIGINT, signal.SIGKILL])
     moment = chance.uniform(0, within)
@@ -109,6 +109,7 @@ def interrupt(seed: int, within: float) -> bool:
 
 
 def main() -> int:
+    """Interrupt as often as asked for."""
     parser = argparse.ArgumentParser(description="Interrupt inspections at random moments.")
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="of the first; the others follow")

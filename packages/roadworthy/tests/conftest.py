@@ -8,6 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A loaded machine is no reason to fail: properties are about answers, and every test has its own bound in time.
+settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared-machine")
 
 TEST_BOUND_S = 90.0
 GONE_BOUND_S = 5.0

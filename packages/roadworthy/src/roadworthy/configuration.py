@@ -220,7 +220,10 @@ def target_of_recording(folder: Path) -> Target:
     header = recording.header
     if header.manifest_path and Path(header.manifest_path).is_file():
         return target_from_folder(Path(header.manifest_path))
-    spec: TargetSpec = TypeAdapter(TargetSpec).validate_python(dict(recording.spec or {}))
+    try:
+        spec: TargetSpec = TypeAdapter(TargetSpec).validate_python(dict(recording.spec or {}))
+    except ValueError as error:
+        raise RecordingError(f"the recording in {folder} does not say how its target is started") from error
     environment = {key: _unredacted(key, value) for key, value in spec.environment.items()}
     found = replace(spec, environment=environment)
     if REDACTED in json.dumps(describe(found)):

@@ -96,8 +96,8 @@ def measured() -> list[str]:
     ours = coverage.Coverage.current()
     if ours is None:
         return []
-    settings = ("--parallel-mode", f"--rcfile={ours.config.config_file}", f"--data-file={ours.config.data_file}")
-    return ["-m", "coverage", "run", *settings]
+    settings, data = Path(str(ours.config.config_file)).resolve(), Path(ours.config.data_file).resolve()
+    return ["-m", "coverage", "run", "--parallel-mode", f"--rcfile={settings}", f"--data-file={data}"]
 
 
 @dataclass

@@ -15,7 +15,6 @@ MOMENT_BOUND_S = 60.0
 END_BOUND_S = 20.0
 
 MOMENTS = [
-    pytest.param(signal.SIGINT, "discovering (default): started", id="SIGINT while its own server is being made"),
     pytest.param(signal.SIGINT, "database refused: started", id="SIGINT during experiments side by side"),
     pytest.param(signal.SIGTERM, "sending hostile input: started", id="SIGTERM during experiments side by side"),
     pytest.param(signal.SIGKILL, "discovering (default): started", id="SIGKILL while its own server is being made"),
@@ -38,8 +37,8 @@ def until_it_says(process: "subprocess.Popen[str]", text: str) -> str:
     return said
 
 
-@pytest.mark.parametrize(("number", "moment"), MOMENTS)
-def test_nothing_outlives_an_interrupted_inspection(roadworthy, number: signal.Signals, moment: str) -> None:
+def begin(roadworthy) -> "subprocess.Popen[str]":
+    """Start the inspection of a specimen on PostgreSQL."""
     roadworthy.manifest(f"""
 [target]
 command = ["{sys.executable}", "error_no_stack_trace/keeps.py"]
@@ -50,7 +49,12 @@ SIGNING_KEY = "a key of some length"
 kind = "postgresql"
 variable = "DATABASE_URL"
 """)
-    with roadworthy.start("inspect", ".", "--out", "out", "--only", "error-no-stack-trace") as process:
+    return roadworthy.start("inspect", ".", "--out", "out", "--only", "error-no-stack-trace")
+
+
+@pytest.mark.parametrize(("number", "moment"), MOMENTS)
+def test_nothing_outlives_an_interrupted_inspection(roadworthy, number: signal.Signals, moment: str) -> None:
+    with begin(roadworthy) as process:
         until_it_says(process, moment)
         assert roadworthy.alive()
         process.send_signal(number)
@@ -67,3 +71,23 @@ variable = "DATABASE_URL"
     assert "cut short" in judged.out
     report = json.loads((roadworthy.home / "judged" / "report.json").read_text())
     assert [claim["verdict"] for claim in report["claims"]] == ["UNPROVEN"]
+
+
+def test_an_impatient_second_ctrl_c_leaves_nothing_either(roadworthy) -> None:
+    with begin(roadworthy) as process:
+        until_it_says(process, "database refused: started")
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=END_BOUND_S)
+    roadworthy.until_nothing_is_left()
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_one_that_is_interrupted_before_it_began_leaves_nothing(roadworthy) -> None:
+    with begin(roadworthy) as process:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=END_BOUND_S)
+    roadworthy.until_nothing_is_left()
+    assert process.returncode != 0
+    assert not (roadworthy.home / "out" / "report.html").exists()

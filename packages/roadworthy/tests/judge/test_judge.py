@@ -50,7 +50,9 @@ TRACE = (
 )
 
 
-def not_run(experiment: str, *made: str, reason: str = "budget", trial: int = 1, configuration: str = "default") -> NotRun:
+def not_run(
+    experiment: str, *made: str, reason: str = "budget", trial: int = 1, configuration: str = "default"
+) -> NotRun:
     return NotRun(
         experiment=experiment, trial=trial, configuration=configuration, reason=reason,
         explanation=f"{experiment} was too late", decidable_by="a larger --budget", would_have_made=made,
@@ -120,7 +122,9 @@ def test_another_configuration_is_another_matter() -> None:
 
 
 def test_a_replay_of_one_experiment_stands_on_the_first_run_of_the_others() -> None:
-    found = findings(CLEAN, [errors("fine"), errors(TRACE, experiment="kill"), errors("fine", experiment="kill", trial=2)], "default")
+    found = findings(
+        CLEAN, [errors("fine"), errors(TRACE, experiment="kill"), errors("fine", experiment="kill", trial=2)], "default"
+    )
     assert [each.outcome for each in found] == [Outcome.VIOLATED, Outcome.HELD]
 
 
@@ -197,6 +201,11 @@ def test_counterexamples_are_named_for_replay_once() -> None:
     assert to_replay([starts(1), errors("fine")], "default") == {}
 
 
+def test_what_many_experiments_gather_is_replayed_when_all_of_them_have_run() -> None:
+    evidence = [starts(11), errors(TRACE)]
+    assert to_replay(evidence, "default", final=False) == {"start-and-stop": ["quick", "low"]}
+
+
 def inspection(
     *evidence: Evidence,
     profile: str = "standard",
@@ -206,8 +215,8 @@ def inspection(
     error: str = "",
 ) -> Inspection:
     header = Header(
-        SCHEMA_VERSION, "1", "target", "run", "/", "2026-01-01", profile, 1, configurations, MappingProxyType({}), waivers,
-        only=only,
+        SCHEMA_VERSION, "1", "target", "run", "/", "2026-01-01", profile, 1, configurations, MappingProxyType({}),
+        waivers, only=only,
     )  # fmt: skip
     recording = Recording(header, evidence, {}, 1.0, complete=True, error=error)
     return inspection_of(recording, today=TODAY, replay_of="out")

@@ -1,6 +1,7 @@
 """A recording that was cut short, is damaged, or comes from elsewhere is read as far as it goes, and says so."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,18 @@ from roadworthy.recording.writer import RecordingError, RecordingWriter
 HEADER = Header(SCHEMA_VERSION, "1", "target", "run", "/", "2026-01-01", "standard", 1, ("default",), {})
 
 
+NOT_RUN = NotRun(experiment="e", trial=1, configuration="default", reason="budget", explanation="", decidable_by="")
+
+
+def evidence(data: object) -> str:
+    return json.dumps({"kind": "evidence", "type": "NotRun", "data": data})
+
+
 def recorded(folder: Path, header: Header = HEADER) -> Path:
     recorder = RecordingWriter(folder, Redactor())
     recorder.header(header, {})
     for number in range(5):
-        recorder.keep(
-            NotRun(experiment=f"e{number}", trial=1, configuration="default", reason="budget", explanation="", decidable_by="")
-        )
+        recorder.keep(replace(NOT_RUN, experiment=f"e{number}"))
         recorder.exchange(Exchange(f"x{number}", 0, "GET", "/", {}, "", Answer.ANSWERED, 200, {}, "ü" * 3_000, 0))
     recorder.end()
     return folder / "events.jsonl"
@@ -44,16 +50,19 @@ def test_whatever_is_cut_off_the_rest_is_read(share: float, tmp_path: Path) -> N
     cut_in_a_line = lines[-1] not in (b"", *whole.split(b"\n"))
     assert recording.header.target == "target"
     assert [each.experiment for each in recording.evidence] == [f"e{n}" for n in range(len(recording.evidence))]
-    assert len(recording.evidence) + len(recording.exchanges) == len(lines) - 2 + (lines[-1] != b"" and not cut_in_a_line) - (
-        recording.complete
-    )
+    assert len(recording.evidence) + len(recording.exchanges) == len(lines) - 2 + (
+        lines[-1] != b"" and not cut_in_a_line
+    ) - (recording.complete)
     assert recording.complete == (at == len(whole) - 1)  # only the last line break is missing
     assert any("cut short" in each for each in recording.warnings) == (not recording.complete)
     assert any(f"line {len(lines)} is unreadable" in each for each in recording.warnings) == cut_in_a_line
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(line=st.integers(1, 11), junk=st.binary(max_size=40).filter(lambda raw: len(raw.splitlines()) < 2 and raw.strip() == raw))
+@given(
+    line=st.integers(1, 11),
+    junk=st.binary(max_size=40).filter(lambda raw: len(raw.splitlines()) < 2 and raw.strip() == raw),
+)
 def test_a_line_that_is_junk_costs_that_line_alone(line: int, junk: bytes, tmp_path: Path) -> None:
     events = recorded(tmp_path / "r")
     lines = events.read_bytes().split(b"\n")
@@ -75,8 +84,7 @@ def test_a_line_that_is_junk_costs_that_line_alone(line: int, junk: bytes, tmp_p
         '{"kind": "evidence"}',
         '{"kind": "evidence", "type": "Hearsay", "data": {}}',
         '{"kind": "evidence", "type": "NotRun", "data": []}',
-        '{"kind": "evidence", "type": "NotRun", "data": {"experiment": "e", "trial": 1, "configuration": "c",'
-        ' "reason": "made up", "explanation": "", "decidable_by": ""}}',
+        evidence({**asdict(NOT_RUN), "reason": "made up"}),
         '{"kind": "exchange", "data": 7}',
         '{"kind": "exchange", "data": {"request_body": {}, "body": ""}}',
         "[" * 200_000,
@@ -129,7 +137,9 @@ def test_a_first_line_that_is_no_header_is_refused(first: str, tmp_path: Path) -
 
 def test_a_folder_without_a_recording_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(RecordingError, match=r"no recording in .*expected a file events\.jsonl there \(No such file"):
+        with pytest.raises(
+            RecordingError, match=r"no recording in .*expected a file events\.jsonl there \(No such file"
+        ):
             read_recording(folder)
 
 

@@ -48,8 +48,8 @@ def test_no_way_of_writing_a_secret_passes(how: str, secret: str, before: str, a
 @pytest.mark.parametrize(
     "name",
     ["SECRET_KEY", "API_TOKEN", "DB_PASSWORD", "DB_PASS", "SMTP_PASS", "PGPASSWORD", "ROOT_PWD", "SIGNING_KEY", "KEYS",
-     "AWS_ACCESS_KEY_ID", "STRIPE_APIKEY", "BASIC_AUTH", "SESSION_COOKIE", "HASH_SALT", "PRIVATE_KEY_PEM", "GIT_CREDENTIALS",
-     "DB_CREDS", "STORAGE_CONNECTION_STRING", "REPORTS_DSN", "SSH_PASSPHRASE"],
+     "AWS_ACCESS_KEY_ID", "STRIPE_APIKEY", "BASIC_AUTH", "SESSION_COOKIE", "HASH_SALT", "PRIVATE_KEY_PEM",
+     "GIT_CREDENTIALS", "DB_CREDS", "STORAGE_CONNECTION_STRING", "REPORTS_DSN", "SSH_PASSPHRASE"],
 )  # fmt: skip
 def test_settings_whose_names_sound_secret_are_learnt(name: str) -> None:
     redactor = Redactor()
@@ -114,7 +114,9 @@ def test_credentials_in_headers_are_learnt(header: str, value: str, secrets: lis
 
 def test_a_key_of_several_lines_is_hidden_line_by_line() -> None:
     redactor = Redactor()
-    redactor.learn_environment({"PRIVATE_KEY": "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAo\n"})
+    redactor.learn_environment(
+        {"PRIVATE_KEY": "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAo\n"}
+    )
     assert "AQEFAASCBKcwggSjAgEAAo" not in redactor.clean("line 2: AQEFAASCBKcwggSjAgEAAo")
 
 
@@ -153,17 +155,23 @@ def window(note: str) -> FaultWindow:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("password", ["postgres", "default", "refused", "database", "not-run", "FaultWindow", "standard"])
+@pytest.mark.parametrize(
+    "password", ["postgres", "default", "refused", "database", "not-run", "FaultWindow", "standard"]
+)
 def test_a_password_that_is_a_word_of_ours_is_hidden_and_breaks_nothing(password: str, tmp_path: Path) -> None:
     """Passwords of test databases are words such as "postgres": the kind "postgresql" must survive them."""
     redactor = Redactor()
     redactor.learn("DATABASE_URL", password)
     recorder = RecordingWriter(tmp_path, redactor)
-    header = Header(SCHEMA_VERSION, "1", "t", f"run {password}", "/", "", "standard", 1, ("default",), {}, only=("a-b",))
+    header = Header(
+        SCHEMA_VERSION, "1", "t", f"run {password}", "/", "", "standard", 1, ("default",), {}, only=("a-b",)
+    )
     facts = DependencyFacts("cache", "postgresql", "URL", f"said {password}", True, 1, 1)
     recorder.header(header, {"dependencies": [{"kind": facts.kind, "url": password, "json": {"kind": password}}]})
     recorder.keep(window(f"says {password}"))
-    recorder.keep(NotRun(**STAMP, reason="not-run", explanation=password, decidable_by="", would_have_made=("FaultWindow",)))
+    recorder.keep(
+        NotRun(**STAMP, reason="not-run", explanation=password, decidable_by="", would_have_made=("FaultWindow",))
+    )
     recorder.exchange(
         Exchange("x1", 0, "GET", "/", {"kind": password}, "", Answer.REFUSED, None, {password: password}, password, 0)
     )
@@ -195,7 +203,9 @@ def test_no_file_of_a_recording_holds_a_secret(secret: str, tmp_path: Path) -> N
     recorder.header(Header(SCHEMA_VERSION, "1", "t", "run", "/", "", "standard", 1, ("default",), {}), {"a": secret})
     recorder.keep(window(f"<<{secret}>>"))
     recorder.exchange(
-        Exchange("x1", 0, "GET", f"/?q={secret}", {}, secret, Answer.ANSWERED, 200, {"X": secret}, f"<<{secret}>>" * 900, 0)
+        Exchange(
+            "x1", 0, "GET", f"/?q={secret}", {}, secret, Answer.ANSWERED, 200, {"X": secret}, f"<<{secret}>>" * 900, 0
+        )
     )
     recorder.event("start", label=secret)
     recorder.end(error=secret, warnings=(secret,))

@@ -17,7 +17,7 @@ from roadworthy.recording.redaction import Redactor
 from roadworthy.recording.writer import INLINE_LIMIT, RecordingWriter
 
 KINDS = evidence_types()
-QUIET = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # Any text that can be written as UTF-8. Lone surrogates never reach a recording: bodies are decoded with replacement.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -70,12 +70,12 @@ def test_a_long_body_that_finds_no_space_says_the_same(tmp_path: Path) -> None:
     recorder = RecordingWriter(tmp_path, Redactor())
     recorder.header(HEADER, {})
     (tmp_path / "blobs").rmdir()
-    with pytest.raises(RecordingError, match="cannot write the recording in .* another folder with --out"):
+    with pytest.raises(RecordingError, match=r"cannot write the recording in .* another folder with --out"):
         recorder.exchange(Exchange("x", 0, "GET", "/", {}, "", Answer.ANSWERED, 200, {}, "x" * 5_000, 0))
     recorder.close()
 
 
 def test_a_folder_that_cannot_be_made_says_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RecordingError, match="cannot write the recording in .*Not a directory"):
+    with pytest.raises(RecordingError, match=r"cannot write the recording in .*Not a directory"):
         RecordingWriter(tmp_path / "file" / "r", Redactor())

@@ -215,6 +215,28 @@ async def test_a_guard_without_a_command_only_removes_its_folder(tmp_path: Path)
     assert not scratch.exists()
 
 
+SLOW_TO_REMOVE = """
+import json, os, shutil, sys, time
+spec = json.loads(sys.stdin.readline())
+os.write(int(sys.argv[1]), b'{"pid": 1}\\n')
+sys.stdin.read()
+time.sleep(1.0)  # as long as the deletion of many files may take
+shutil.rmtree(spec["remove"])
+"""
+
+
+async def test_a_guard_that_takes_long_to_remove_its_folder_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roadworthy.target.processes.GUARD", Path(script(tmp_path, SLOW_TO_REMOVE)[-1]))
+    monkeypatch.setattr("roadworthy.target.processes.END_BOUND_S", 0.3)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = await Process.start(["serve"], cwd=tmp_path, env={}, remove=scratch)
+    await process.end()
+    assert not scratch.exists()
+
+
 async def test_a_guard_that_is_killed_takes_its_command_along(tmp_path: Path, eventually: Eventually) -> None:
     async with running(tmp_path, FOREVER) as process:
         await eventually(lambda: texts(process) == ["up"])

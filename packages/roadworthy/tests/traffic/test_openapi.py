@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from roadworthy.domain.target import RequestSpec, StepSpec, TransactionSpec
 from roadworthy.traffic.corpus import operation_cases
@@ -488,13 +488,13 @@ DOCUMENT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=DOCUMENT)
 def test_malformed_documents_never_raise_and_what_comes_of_them_can_be_sent(document: dict[Any, Any]) -> None:
     use(document)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(document=st.dictionaries(st.sampled_from(["paths", "servers", "basePath", "openapi"]), JSON))
 def test_any_json_at_all_is_a_document_without_operations_or_with_few(document: dict[str, Any]) -> None:
     use(document)

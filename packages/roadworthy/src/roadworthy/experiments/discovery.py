@@ -280,13 +280,13 @@ async def _openapi(client: Client, given: str) -> tuple[str, dict[str, Any]]:
 def _parsed(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     if not re.search(r"^(openapi|swagger):", text, re.MULTILINE):
         return None
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return None
 
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import h11
+
 from roadworthy.domain.evidence import Drain, Sample
 from roadworthy.domain.target import RequestSpec, fill_json, fill_text
 from roadworthy.experiments.bench import Baseline, Bench
@@ -102,9 +104,9 @@ async def _flight(
             bench.recorder.event("signal", number=int(signal.SIGTERM), in_flight=in_flight)
             instance.process.signal(signal.SIGTERM)
             await _until_refusing(instance, HELD_AFTER_SIGNAL_S)
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, h11.LocalProtocolError):
         held.close()
-        return None, False, "no connection could be made", 0.0
+        return None, False, "the request could not be sent", 0.0
     finally:
         if proxy is not None:
             await proxy.restore()

@@ -21,6 +21,7 @@ GUARD = Path(__file__).with_name("guard.py")
 KEPT_LINES = 5_000
 LINE_LIMIT = 16_384
 END_BOUND_S = 10.0
+REMOVE_BOUND_S = 120.0  # a cluster of many databases is tens of thousands of files
 
 
 class StartError(RuntimeError):
@@ -115,6 +116,7 @@ class Process:
         self._killed = asyncio.Event()
         self._reader: threading.Thread | None = None
         self._buffer = b""
+        self._removes = False
 
     @classmethod
     async def start(
@@ -153,6 +155,7 @@ class Process:
         )
         os.close(status_write)
         process = cls(guard, status_read, argv)
+        process._removes = remove is not None
         process._attach()
         spec = {
             "argv": list(argv),
@@ -275,7 +278,7 @@ class Process:
             with contextlib.suppress(OSError):
                 self._guard.stdin.close()
         try:
-            await asyncio.to_thread(self._guard.wait, END_BOUND_S)
+            await asyncio.to_thread(self._guard.wait, REMOVE_BOUND_S if self._removes else END_BOUND_S)
         except subprocess.TimeoutExpired:
             self._guard.kill()
             await asyncio.to_thread(self._guard.wait)

@@ -10,6 +10,7 @@ from pathlib import Path
 import h11
 
 from roadworthy.domain.evidence import Answer, Exchange
+from roadworthy.traffic.client import BODY_LIMIT
 
 ESTABLISHED = "01"
 
@@ -115,7 +116,7 @@ class HeldRequest:
                         status = event.status_code
                         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in event.headers}
                     elif isinstance(event, h11.Data):
-                        body += bytes(event.data)
+                        body += bytes(event.data)[: BODY_LIMIT - len(body)]
                 if isinstance(event, h11.EndOfMessage):
                     ended, error = Answer.ANSWERED, ""
         except TimeoutError:

@@ -32,6 +32,7 @@ from roadworthy.recording.reader import read_recording
 from roadworthy.recording.redaction import SECRET_NAME, Redactor
 from roadworthy.recording.writer import EVENTS, RecordingError, RecordingWriter
 from roadworthy.runner import TARGET_ERRORS, Listener, Runner, Wishes, configurations_of
+from roadworthy.source.setting import guess_kind
 from roadworthy.target.inference import infer, made_up, with_reads
 from roadworthy.target.instance import TargetError
 from roadworthy.target.manifest import read_manifest
@@ -239,8 +240,6 @@ def _unredacted(key: str, value: str) -> str:
         return value
     if key in os.environ:
         return os.environ[key]
-    from roadworthy.source.setting import guess_kind  # noqa: PLC0415 - only needed here
-
     return made_up(key, guess_kind(key))
 
 
@@ -328,7 +327,18 @@ async def learn(spec: TargetSpec, listener: Listener) -> TargetSpec:
             raise TargetError(recorder.redactor.clean(str(failure))) from None
         finally:
             recorder.close()
-    return replace(learnt, port=spec.port)
+    return without_own_secrets(replace(learnt, port=spec.port))
+
+
+def without_own_secrets(spec: TargetSpec) -> TargetSpec:
+    """Replace secrets that came from the user's environment by made-up ones: a manifest is a file to be committed."""
+    environment, origins = dict(spec.environment), dict(spec.origins)
+    for name, value in spec.environment.items():
+        secret = SECRET_NAME.search(name) or (urlsplit(value).password if "://" in value else None)
+        if secret and os.environ.get(name) == value.replace("{{", "{").replace("}}", "}"):
+            environment[name] = made_up(name, guess_kind(name))
+            origins[f"environment.{name}"] = "made up: the value in your environment is secret, and is not written here"
+    return replace(spec, environment=environment, origins=origins)
 
 
 async def replay(folder: Path, claim_id: str, out: Path, listener: Listener, *, budget_s: float) -> Finding:

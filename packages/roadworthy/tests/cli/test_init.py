@@ -29,3 +29,13 @@ def test_init_needs_a_command(roadworthy) -> None:
     ran = roadworthy("init")
     assert ran.status == 2
     assert "COMMAND" in ran.err
+
+
+def test_a_secret_of_the_users_own_is_not_written_down(roadworthy, tiny) -> None:
+    folder = roadworthy.home
+    (folder / "settings.py").write_text("import os\nTOKEN = os.environ['PAYMENT_TOKEN']\n")
+    wrote = roadworthy("init", "--", *tiny, env={"PAYMENT_TOKEN": "canary-payment-token"})
+    assert wrote.status == 0, wrote.said
+    text = (folder / "roadworthy.toml").read_text()
+    assert "PAYMENT_TOKEN" in text
+    assert "canary-payment-token" not in text

@@ -7,35 +7,42 @@ examples/bookings. Prints how often each claim got each verdict. Exit status 1 i
 """
 
 import argparse
-import json
-import subprocess
+import asyncio
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+from rich.console import Console
+from roadworthy import configuration
+from roadworthy.report.progress import Progress
+from roadworthy.selftest import target_of
+
 ROOT = Path(__file__).resolve().parents[1]
-BOUND_S = 600
 
 
-def targets() -> dict[str, tuple[Path, list[str]]]:
-    """Each target's folder and what follows `inspect`."""
-    specimens = ROOT / "packages" / "roadworthy" / "specimens"
+def targets() -> dict[str, configuration.Target]:
+    """Each target by name."""
     command = [sys.executable, "-m", "uvicorn", "bookings.app:app"]
     return {
-        "specimen that keeps its claims": (specimens, [sys.executable, "health_exists/keeps.py"]),
-        "specimen that breaks one": (specimens, [sys.executable, "error_no_5xx_on_bad_input/breaks.py"]),
-        "examples/bookings": (ROOT / "examples" / "bookings", command),
+        "specimen that keeps its claims": target_of("health-exists", "keeps"),
+        "specimen that breaks one": target_of("error-no-5xx-on-bad-input", "breaks"),
+        "examples/bookings": configuration.target_from_command(command, ROOT / "examples" / "bookings"),
     }
 
 
-def inspect(folder: Path, command: list[str], out: Path) -> dict[str, str]:
+def inspect(target: configuration.Target, out: Path) -> dict[str, str]:
     """Inspect once and return the verdicts."""
-    argv = [sys.executable, "-m", "roadworthy", "inspect", "--out", str(out), "--", *command]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=BOUND_S, check=False)
-    if done.returncode == 2:
-        raise SystemExit(f"could not run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return {claim["id"]: claim["verdict"] for claim in json.loads((out / "report.json").read_text())["claims"]}
+    configuration.make_room(out)
+    with Progress(Console(quiet=True)) as silent:
+        inspection = asyncio.run(configuration.inspect(target, out, silent))
+    if inspection.error:
+        raise SystemExit(f"could not run: {inspection.error}")
+    return {
+        f"{result.claim.id} ({name})": judgement.verdict.value
+        for result in inspection.results
+        for name, judgement in result.configurations.items()
+    }
 
 
 def main() -> int:
@@ -45,12 +52,12 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "stability")
     given = parser.parse_args()
     flips = 0
-    for number, (name, (folder, command)) in enumerate(targets().items()):
+    for number, (name, target) in enumerate(targets().items()):
         tally: dict[str, Counter[str]] = {}
         seconds = []
         for _ in range(given.times):
             began = time.monotonic()
-            for claim, verdict in inspect(folder, command, given.folder.resolve() / str(number)).items():
+            for claim, verdict in inspect(target, given.folder.resolve() / str(number)).items():
                 tally.setdefault(claim, Counter())[verdict] += 1
             seconds.append(time.monotonic() - began)
         print(f"\n{name}: {given.times} inspections, {min(seconds):.0f} to {max(seconds):.0f} s each")
@@ -58,7 +65,7 @@ def main() -> int:
             flipped = verdicts["PROVEN"] > 0 and verdicts["REFUTED"] > 0
             flips += flipped
             shown = ", ".join(f"{verdict} {count}" for verdict, count in verdicts.most_common())
-            print(f"  {claim:38} {shown}{'  <-- FLIPPED' if flipped else ''}", flush=True)
+            print(f"  {claim:52} {shown}{'  <-- FLIPPED' if flipped else ''}", flush=True)
     print(f"\nclaims that flipped between PROVEN and REFUTED: {flips}")
     return 1 if flips else 0
 

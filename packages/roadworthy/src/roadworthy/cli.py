@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import traceback
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -248,4 +249,12 @@ def _errors() -> Iterator[None]:
         sys.exit(COULD_NOT_RUN)
     except TARGET_ERRORS as problem:
         error.print(f"roadworthy: {problem}", highlight=False, markup=False)
+        sys.exit(COULD_NOT_RUN)
+    except (click.exceptions.Exit, click.ClickException, click.Abort):
+        raise
+    except Exception as bug:  # noqa: BLE001 - a crash must not look like the exit status of a refuted claim
+        place = traceback.extract_tb(bug.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        # Its text stays out: it may quote a secret.
+        error.print(f"roadworthy: a fault of its own: {type(bug).__name__} at {where}. Please report it.", markup=False)
         sys.exit(COULD_NOT_RUN)

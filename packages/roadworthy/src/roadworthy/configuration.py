@@ -36,6 +36,7 @@ from roadworthy.source.setting import guess_kind
 from roadworthy.target.inference import infer, made_up, with_reads
 from roadworthy.target.instance import TargetError
 from roadworthy.target.manifest import read_manifest
+from roadworthy.target.state import leads_to_a_server
 from roadworthy.traffic.tokens import seed_tokens
 
 MANIFEST = "roadworthy.toml"
@@ -57,6 +58,8 @@ class Target:
     manifest_path: str = ""
     claim_lines: Mapping[str, int] | None = None
     notes: tuple[str, ...] = ()
+    settings_searched: str = "the manifest"
+    settings_complete: bool = True
 
 
 def target_from_folder(folder: Path) -> Target:
@@ -89,7 +92,8 @@ def target_from_command(command: Sequence[str], directory: Path) -> Target:
     """Infer a target from its start command."""
     spec, found = infer(command, directory, own_environment())
     notes = tuple(f"settings may have been missed: {gap}" for gap in found.gaps[:3])
-    return Target(spec, notes=notes)
+    searched = f"{found.files} source files, .env.example and the like, and the environment"
+    return Target(spec, notes=notes, settings_searched=searched, settings_complete=found.complete)
 
 
 def check_ownership(spec: TargetSpec) -> None:
@@ -98,11 +102,14 @@ def check_ownership(spec: TargetSpec) -> None:
     Raises:
         UsageError: a dependency's url leads elsewhere.
     """
-    for dependency in spec.dependencies:
-        host = urlsplit(dependency.url).hostname or ""
-        if dependency.url and host not in ("localhost", "::1") and not host.startswith("127."):
+    urls = {f"dependency {each.name!r}": each.url for each in spec.dependencies if each.url}
+    for environment in (spec.environment, *(each.environment for each in spec.configurations)):
+        urls |= {f"setting {name}": value for name, value in environment.items() if leads_to_a_server(value)}
+    for what, url in urls.items():
+        host = "" if "{" in url else urlsplit(url).hostname or ""
+        if host and host not in ("localhost", "::1") and not host.startswith("127."):
             raise UsageError(
-                f"dependency {dependency.name!r} is at {host}, which is not this machine. Inspecting writes to it. "
+                f"{what} leads to {host}, which is not this machine. Inspecting writes to it. "
                 "If it is yours to disturb, say so with --i-own-this"
             )
 
@@ -171,7 +178,7 @@ async def inspect(
     seed_tokens(header.seed)
     recorder.header(header, describe(spec))
     error = ""
-    wishes = Wishes(kinds, budget_s, replay)
+    wishes = Wishes(kinds, budget_s, replay, target.settings_searched, target.settings_complete)
     runner = Runner(
         recorder,
         listener,
@@ -239,7 +246,7 @@ def _unredacted(key: str, value: str) -> str:
     if REDACTED not in value:
         return value
     if key in os.environ:
-        return os.environ[key]
+        return os.environ[key].replace("{", "{{").replace("}", "}}")
     return made_up(key, guess_kind(key))
 
 
@@ -254,7 +261,11 @@ def _redactor(spec: TargetSpec) -> Redactor:
     _learn_settings(redactor, spec.environment)
     for configuration in configurations_of(spec):
         _learn_settings(redactor, configuration.environment)
-    redactor.learn_headers(spec.auth_headers)
+    redactor.learn_headers(spec.auth_headers, every=True)
+    if spec.slow is not None:
+        redactor.learn_headers(spec.slow.headers)
+    for command in (spec.command, *spec.setup):
+        redactor.learn_arguments(command)
     for dependency in spec.dependencies:
         redactor.learn_environment({dependency.name: dependency.url})
     for step in spec.transaction.steps if spec.transaction is not None else ():

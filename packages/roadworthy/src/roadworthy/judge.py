@@ -18,7 +18,7 @@ from roadworthy.domain.evidence import (
 )
 from roadworthy.domain.inspection import PROFILES, ClaimResult, Inspection, SourceLocation
 from roadworthy.domain.recording import Recording
-from roadworthy.domain.verdict import Finding, Judgement, Reason, Verdict, decide, needs_replay, undecided
+from roadworthy.domain.verdict import Finding, Judgement, Outcome, Reason, Verdict, decide, needs_replay, undecided
 
 GATHERED: frozenset[type[Evidence]] = frozenset({DependencyUse, ErrorAnswers, FaultWindow, Logs})
 """Kinds of which several experiments make some each: what holds in a part of them may fail in the rest."""
@@ -108,7 +108,8 @@ def findings(claim: Claim, evidence: Iterable[Evidence], configuration: str) -> 
     """Return what the claim's judge says of each trial, the first run first.
 
     A replay repeats one experiment only. Its trial consists of what the replay recorded, and of the first run's
-    evidence of those kinds that the replay did not record.
+    evidence: of other experiments where the claim held at first, and of other kinds where it was violated, so that
+    nothing but the replay can confirm the counterexample.
     """
     mine = [each for each in evidence if each.configuration == configuration]
     first = _finding(claim, [each for each in mine if each.trial == 1])
@@ -118,7 +119,10 @@ def findings(claim: Claim, evidence: Iterable[Evidence], configuration: str) -> 
         kinds = {type(each) for each in again}
         if kinds.isdisjoint(claim.requires):
             continue
-        rest = [each for each in mine if each.trial == 1 and type(each) not in kinds]
+        if first.outcome is Outcome.VIOLATED:  # only what was replayed may show the counterexample again
+            rest = [each for each in mine if each.trial == 1 and type(each) not in kinds]
+        else:
+            rest = [each for each in mine if each.trial == 1 and each.experiment != first.experiment]
         found.append(_finding(claim, [*rest, *again]))
     return tuple(found)
 
@@ -157,9 +161,9 @@ def _finding(claim: Claim, evidence: Sequence[Evidence]) -> Finding:
         return undecided(Reason.TOOL_ERROR, f"The claim's judge failed: {type(error).__name__}: {error}.", "")
 
 
+_WORST_FIRST = (Verdict.REFUTED, Verdict.UNPROVEN, Verdict.PROVEN, Verdict.NOT_APPLICABLE)
+
+
 def _overall(judgements: dict[str, Judgement]) -> tuple[str, Judgement]:
-    """The first configuration speaks, unless another one refutes."""
-    for name, judgement in judgements.items():
-        if judgement.verdict is Verdict.REFUTED:
-            return name, judgement
-    return next(iter(judgements.items()))
+    """The worst configuration speaks; among equals the first."""
+    return min(judgements.items(), key=lambda each: _WORST_FIRST.index(each[1].verdict))

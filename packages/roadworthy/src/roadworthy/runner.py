@@ -14,6 +14,7 @@ from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.discovery import LookAgainError, blank_discovery, discover
 from roadworthy.experiments.experiment import Experiment, plan
 from roadworthy.experiments.laboratory import Laboratory
+from roadworthy.recording.codec import evidence_types
 from roadworthy.recording.writer import RecordingError, RecordingWriter
 from roadworthy.target.instance import DidNotStartError, TargetError
 from roadworthy.target.processes import StartError
@@ -24,6 +25,7 @@ LANES = 3
 SLOW_START_S = 3.0
 REPLAY_TRIAL = 2
 
+ALL_KINDS = tuple(evidence_types().values())
 TARGET_ERRORS = (TargetError, StartError, ServerError, SetupError)
 
 
@@ -54,11 +56,15 @@ class Wishes:
         kinds: the kinds of evidence wanted; all of them when empty.
         budget_s: no experiment is begun after this many seconds.
         replay: the id of the one experiment to run; all of them when "".
+        settings_searched: where the target's settings were looked for.
+        settings_complete: whether every place that could read one was seen and understood.
     """
 
     kinds: tuple[type[Evidence], ...] = ()
     budget_s: float = 900.0
     replay: str = ""
+    settings_searched: str = "the manifest"
+    settings_complete: bool = True
 
 
 class Runner:
@@ -103,14 +109,22 @@ class Runner:
                 except TARGET_ERRORS as error:
                     if number == 0:
                         raise
-                    self._skip(configuration.name, "discovery", (), Reason.TARGET_UNHEALTHY, str(error))
+                    self._skip(configuration.name, "discovery", ALL_KINDS, Reason.TARGET_UNHEALTHY, str(error))
                     self.listener.message(self.recorder.redactor.clean(f"configuration {configuration.name}: {error}"))
+
+    def _blank(self, spec: TargetSpec, configuration: str) -> Baseline:
+        return Baseline(
+            spec,
+            blank_discovery(configuration),
+            settings_searched=self.wishes.settings_searched,
+            settings_complete=self.wishes.settings_complete,
+        )
 
     async def discover_only(self, spec: TargetSpec) -> TargetSpec:
         """Start the target once in its first configuration and return it with what was found filled in."""
         configuration = configurations_of(spec)[0]
         async with Laboratory() as laboratory:
-            blank = Baseline(spec.configured(configuration), blank_discovery(configuration.name))
+            blank = self._blank(spec.configured(configuration), configuration.name)
             baseline = await discover(self._bench(laboratory, blank, "discovery", 1, configuration.name))
         return with_findings(spec, baseline)
 
@@ -119,13 +133,12 @@ class Runner:
         item = f"{configuration}/discovery"
         self.listener.plan([(item, label, 3.0)])
         self.listener.started(item)
-        blank = blank_discovery(configuration)
-        bench = self._bench(laboratory, Baseline(spec, blank), "discovery", 1, configuration)
+        bench = self._bench(laboratory, self._blank(spec, configuration), "discovery", 1, configuration)
         try:
             baseline = await discover(bench, self._complete)
         except LookAgainError as more:
             self.listener.note(item, "at start-up it reads settings that its source did not show; looking again")
-            bench = self._bench(laboratory, Baseline(more.spec, blank), "discovery", 1, configuration)
+            bench = self._bench(laboratory, self._blank(more.spec, configuration), "discovery", 1, configuration)
             baseline = await discover(bench)
         bench.keep_error_answers()
         self.listener.finished(item, _found(baseline))

@@ -189,6 +189,7 @@ class Restart:
     seconds: float
     read_back: Sample | None  # the object written before; None when the service stores nothing or did not start
     log_tail: tuple[str, ...] = ()
+    exit_status: int | None = None  # of a start that ended instead of serving; None when it was still trying
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,6 +255,7 @@ class BadInput(Evidence):
     statuses: dict[str, int]  # status (or how it failed) to count
     bad: tuple[BadAnswer, ...]
     process_alive: bool
+    cut_short: bool = False  # not every planned request was sent: time ran out, or there were too many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,6 +342,7 @@ class Drain(Evidence):
     signalled_after_s: float
     exited_s: float | None
     exit_status: int | None
+    noticed: bool = True  # it stopped listening after the signal, or its whole tree ended
 
 
 @dataclass(frozen=True, kw_only=True)

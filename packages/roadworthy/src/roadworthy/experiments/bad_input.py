@@ -14,9 +14,9 @@ from roadworthy.target.instance import Instance
 from roadworthy.traffic.client import sample
 from roadworthy.traffic.corpus import Case, is_excluded, operation_cases, transaction_cases
 
-REQUESTS = 600
+REQUESTS = 4_000
 PER_OPERATION = 60
-TIME_S = 45.0
+TIME_S = 60.0
 TIMEOUT_S = 10.0
 SUSPECTS = 16
 CONTROL_S = 15.0
@@ -39,6 +39,7 @@ class Sweep:
     operations: set[str] = field(default_factory=set)
     suspects: list[tuple[Case, Exchange]] = field(default_factory=list)
     kinds: set[tuple[str, str]] = field(default_factory=set)
+    cut_short: bool = False
 
 
 async def run(bench: Bench) -> None:
@@ -63,13 +64,15 @@ async def run(bench: Bench) -> None:
         statuses=dict(sweep.statuses),
         bad=bad,
         process_alive=alive,
+        cut_short=sweep.cut_short,
     )
 
 
 async def _sweep(bench: Bench, instance: Instance, sweep: Sweep) -> None:
     deadline = time.monotonic() + TIME_S
-    for case in itertools.islice(_cases(bench, await _existing(bench, instance)), REQUESTS):
-        if time.monotonic() > deadline or not instance.running:
+    for number, case in enumerate(_cases(bench, await _existing(bench, instance))):
+        if number >= REQUESTS or time.monotonic() > deadline or not instance.running:
+            sweep.cut_short = True
             return
         exchange = await _send(instance, case)
         sweep.statuses[str(exchange.status or exchange.answer.value)] += 1
@@ -88,7 +91,7 @@ async def _confirm(
         before = await _control(bench, instance)
         wanted = {(case.case, case.operation) for case, _ in suspects}
         values = await _existing(bench, instance)
-        cases = itertools.islice(_cases(bench, values), 4 * REQUESTS)
+        cases = itertools.islice(_cases(bench, values), REQUESTS)
         fresh = {(c.case, c.operation): c for c in cases if (c.case, c.operation) in wanted}
         bad = []
         for case, exchange in suspects:

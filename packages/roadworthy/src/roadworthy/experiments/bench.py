@@ -143,7 +143,7 @@ class Bench:
         return Client(f"http://127.0.0.1:{port}", self.keep_exchange, self.recorder.epoch, self.spec.auth_headers)
 
     async def works(self, client: Client) -> bool:
-        """Ask for the first sign of life: a create, else a healthy health endpoint, else any answer under 500."""
+        """Ask for the first sign of life: a create, else a healthy health endpoint, else an answer that is no error."""
         return (await self.sign_of_life(client)).ok
 
     async def sign_of_life(self, client: Client, timeout: float = 10.0, purpose: str = "sign of life") -> Sample:
@@ -155,7 +155,7 @@ class Bench:
         exchange = await client.send("GET", path, timeout=timeout, purpose=purpose)
         if self.baseline.health:
             return sample(exchange)
-        return sample(exchange, ok=exchange.status is not None and exchange.status < 500)
+        return sample(exchange, ok=exchange.status is not None and (exchange.status < 400 or exchange.status == 404))
 
     def transactor(self, instance: Instance) -> Transactor | None:
         """Return the transaction bound to an instance, when the target has one."""

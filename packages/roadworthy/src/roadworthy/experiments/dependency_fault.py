@@ -19,6 +19,7 @@ from roadworthy.traffic.transaction import Object, Transactor
 FAULTS: tuple[Fault, ...] = (Refuse(), Silence())
 POLL_S = 0.2
 PROBE_TIMEOUT_S = 6.0
+LASTING_POLLS, LASTING_S = 3, 1.5  # readiness has turned when so many polls in a row say so, or two that far apart
 CROWD = 20
 GRACE_S = 2.0
 ENDPOINTS = 8
@@ -170,9 +171,13 @@ async def _watch_health(scene: Scene) -> None:
     window, bench = scene.window, scene.bench
     telling = {f"GET {each.path}" for each in bench.baseline.health if each.role != "liveness"}
     deadline = time.monotonic() + bench.bounds.readiness_s + 1
+    bad: list[float] = []  # when the polls in a row that were not 2xx came
     while bench.baseline.health:
-        window.readiness += await _ask_health(bench, scene.instance)
-        flipped = any(not each.ok and each.status != 429 and each.what in telling for each in window.readiness)
+        polled = await _ask_health(bench, scene.instance)
+        window.readiness += polled
+        turned = any(not each.ok and each.status != 429 and each.what in telling for each in polled)
+        bad = [*bad, time.monotonic()] if turned else []
+        flipped = len(bad) >= LASTING_POLLS or (len(bad) > 1 and bad[-1] - bad[0] >= LASTING_S)
         harmless = window.asked.is_set() and window.requests and all(each.ok for each in window.requests)
         if time.monotonic() > deadline or flipped or harmless:
             return

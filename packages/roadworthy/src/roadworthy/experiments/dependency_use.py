@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from roadworthy.domain.evidence import DependencyUse, Sample
+from roadworthy.domain.evidence import DependencyUse, ErrorAnswers, Logs, Sample
 from roadworthy.domain.target import TransactionSpec
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
@@ -25,7 +25,7 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
         Experiment(
             f"dependency-use:{dependency.name}",
             f"whether {dependency.name} is really used",
-            (DependencyUse,),
+            (DependencyUse, ErrorAnswers, Logs),
             partial(run, dependency=dependency.name),
             2 * baseline.ready_s + 4,
         )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from roadworthy.domain.evidence import Answer, Durability, Sample
+from roadworthy.domain.evidence import Answer, Durability, ErrorAnswers, Logs, Sample
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
 from roadworthy.target.instance import DidNotStartError, Instance
@@ -20,7 +20,15 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     """It needs a transaction."""
     if baseline.spec.transaction is None:
         return []
-    return [Experiment("kill", "killing it while it writes", (Durability,), run, 2 * baseline.ready_s + WRITING_S + 2)]
+    return [
+        Experiment(
+            "kill",
+            "killing it while it writes",
+            (Durability, ErrorAnswers, Logs),
+            run,
+            2 * baseline.ready_s + WRITING_S + 2,
+        )
+    ]
 
 
 async def run(bench: Bench) -> None:

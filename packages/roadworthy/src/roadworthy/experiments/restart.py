@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Sequence
 
-from roadworthy.domain.evidence import Restart, Restarts, Sample
+from roadworthy.domain.evidence import ErrorAnswers, Logs, Restart, Restarts, Sample
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
 from roadworthy.target.instance import DidNotStartError, Instance
@@ -13,7 +13,11 @@ from roadworthy.traffic.transaction import Object
 
 def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     """It applies to every target; without a transaction only the starts are observed."""
-    return [Experiment("restart", "stopping, killing and restarting", (Restarts,), run, 3 * baseline.ready_s + 2)]
+    return [
+        Experiment(
+            "restart", "stopping, killing and restarting", (Restarts, ErrorAnswers, Logs), run, 3 * baseline.ready_s + 2
+        )
+    ]
 
 
 async def run(bench: Bench) -> None:
@@ -56,9 +60,16 @@ async def _restart(bench: Bench, state: State, how: str, target: Object | None) 
     instance = await bench.start(state, label=f"restart after {how}")
     try:
         try:
-            await bench.until_serving(instance, bench.bounds.start_s + bench.baseline.ready_s)
+            await bench.until_serving(instance)
         except DidNotStartError as failure:
-            return Restart(how, started=False, seconds=failure.seconds, read_back=None, log_tail=failure.tail)
+            return Restart(
+                how,
+                started=False,
+                seconds=failure.seconds,
+                read_back=None,
+                log_tail=failure.tail,
+                exit_status=failure.exit.status if failure.exit else None,
+            )
         transactor = bench.transactor(instance)
         read = await transactor.read(target) if transactor is not None and target is not None else None
         seconds = (instance.ready_at or 0.0) - instance.started_at

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import h11
 
-from roadworthy.domain.evidence import Drain, Sample
+from roadworthy.domain.evidence import Drain, ErrorAnswers, Logs, Sample
 from roadworthy.domain.target import RequestSpec, fill_json, fill_text
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
@@ -27,7 +27,15 @@ ANSWER_S = 20.0
 
 def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     """It applies to every target; how the request is made slow depends on what the target offers."""
-    return [Experiment("sigterm-in-flight", "SIGTERM with a request in flight", (Drain,), run, baseline.ready_s + 4)]
+    return [
+        Experiment(
+            "sigterm-in-flight",
+            "SIGTERM with a request in flight",
+            (Drain, ErrorAnswers, Logs),
+            run,
+            baseline.ready_s + 4,
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ async def run(bench: Bench) -> None:
         if control is not None and control.ok:
             request, in_flight, how, after_s = await _flight(bench, instance, stimulus, proxy, signalled=True)
         ended = await instance.process.wait(bench.bounds.stop_s) if request is not None else None
+        noticed = (ended is not None and not ended.left) or instance.port not in instance.sockets().ports
         bench.keep(
             Drain,
             stimulus=stimulus.text,
@@ -61,6 +70,7 @@ async def run(bench: Bench) -> None:
             signalled_after_s=after_s,
             exited_s=_after_signal(request, after_s, ended, bench),
             exit_status=ended.status if ended else None,
+            noticed=noticed,
         )
 
 

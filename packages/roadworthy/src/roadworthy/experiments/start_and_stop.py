@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Sequence
 
-from roadworthy.domain.evidence import Start, StartsAndStops, Stop
+from roadworthy.domain.evidence import ErrorAnswers, Logs, Start, StartsAndStops, Stop
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
 from roadworthy.target.instance import DidNotStartError, Instance
@@ -18,7 +18,12 @@ def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     expected = TIMES * (baseline.ready_s + 1)
     return [
         Experiment(
-            "start-and-stop", "timing fresh starts and idle SIGTERM", (StartsAndStops,), run, expected, alone=True
+            "start-and-stop",
+            "timing fresh starts and idle SIGTERM",
+            (StartsAndStops, ErrorAnswers, Logs),
+            run,
+            expected,
+            alone=True,
         )
     ]
 
@@ -35,7 +40,7 @@ async def run(bench: Bench) -> None:
                 start = await _timed_start(bench, instance)
                 starts.append(start)
                 if start.ready_s is not None and all(stop.exited_s is not None for stop in stops):
-                    stops.append(await _stop(bench, instance))
+                    stops += await _stop(bench, instance)
                     bench.keep_logs(instance, "start and stop")
             finally:
                 await instance.end()
@@ -68,16 +73,19 @@ async def _timed_start(bench: Bench, instance: Instance) -> Start:
     )
 
 
-async def _stop(bench: Bench, instance: Instance) -> Stop:
+async def _stop(bench: Bench, instance: Instance) -> list[Stop]:
+    """Send SIGTERM to the idle instance. One that ended by itself before that gives no evidence."""
     await instance.until_idle(IDLE_BOUND_S)
+    if not instance.running:
+        return []
     sent = time.monotonic()
     instance.process.signal(signal.SIGTERM)
     ended = await instance.process.wait(bench.bounds.stop_s + 2)
     waited = time.monotonic() - sent
     if ended is None:
-        return Stop(None, waited, None, _names(instance))
+        return [Stop(None, waited, None, _names(instance))]
     left = _names(instance) if ended.left else ()
-    return Stop(ended.at - sent, waited, ended.status, left)
+    return [Stop(max(ended.at - sent, 0.0), waited, ended.status, left)]
 
 
 def _names(instance: Instance) -> tuple[str, ...]:

@@ -4,24 +4,23 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from roadworthy.domain.evidence import Answer, Sample, Withheld, WithheldOutcome, WithheldSettings
+from roadworthy.domain.evidence import Answer, ErrorAnswers, Logs, Sample, Withheld, WithheldOutcome, WithheldSettings
 from roadworthy.experiments.bench import Baseline, Bench
 from roadworthy.experiments.experiment import Experiment
 from roadworthy.target.instance import DidNotStartError, Instance
 
 OUTPUT_LIMIT = 16_384
 BROKEN_GRACE_S = 5.0
-LIMIT = 12
 
 
 def plan_for(baseline: Baseline) -> Sequence[Experiment]:
     """It applies to every target; one without settings yields evidence of that."""
-    count = min(len(keys_of(baseline)), LIMIT)
+    count = len(keys_of(baseline))
     return [
         Experiment(
             "withheld-settings",
             "withholding each setting in turn",
-            (WithheldSettings,),
+            (WithheldSettings, ErrorAnswers, Logs),
             run,
             (count + 1) * baseline.ready_s,
         )
@@ -44,7 +43,7 @@ async def run(bench: Bench) -> None:
         async with bench.state() as state, bench.serving(state, label="with every setting") as instance:
             control = await _transaction_failure(bench, instance) is None
     allowed = max(bench.bounds.withheld_s, 2 * bench.baseline.ready_s)
-    for key in keys[:LIMIT]:
+    for key in keys:
         bench.note(key)
         withheld.append(await _without(bench, key, allowed))
     bench.keep(
@@ -52,7 +51,7 @@ async def run(bench: Bench) -> None:
         control=control if keys else True,
         allowed_s=allowed,
         searched=bench.baseline.settings_searched,
-        complete=bench.baseline.settings_complete and len(keys) <= LIMIT,
+        complete=bench.baseline.settings_complete,
         withheld=tuple(withheld),
     )
 

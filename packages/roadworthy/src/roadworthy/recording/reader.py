@@ -29,6 +29,7 @@ def read_recording(folder: Path) -> Recording:
     exchanges: dict[str, Exchange] = {}
     warnings: list[str] = []
     seconds, complete, error_text = 0.0, False, ""
+    damaged = False
     for number, line in enumerate(lines[1:], start=2):
         if not line:
             continue
@@ -46,7 +47,9 @@ def read_recording(folder: Path) -> Recording:
                     warnings += event["warnings"]
         except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
             warnings.append(f"{EVENTS} line {number} is unreadable and was passed over: {_first_line(error)}")
-    if not complete:
+            damaged = True
+    complete = complete and not damaged
+    if not complete and not damaged:
         warnings.append(
             "This recording was cut short: its last line is missing. Claims whose evidence is not in it are UNPROVEN."
         )

@@ -4,8 +4,8 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 SECRET_NAME = re.compile(
     r"^(?!(OLD)?PWD$).*(secret|token|passw|passphrase|passcode|(^|_)pass($|_)|pwd|(^|_)creds?($|_)|credential|private"
@@ -52,16 +52,32 @@ class Redactor:
             for password in _PASSWORD_IN_TEXT.findall(value):
                 self.learn(name, password.strip("'"))
 
-    def learn_headers(self, headers: Mapping[str, str]) -> None:
-        """Remember the values of credentials sent with requests, with and without their scheme."""
+    def learn_headers(self, headers: Mapping[str, str], *, every: bool = False) -> None:
+        """Remember the values of credentials sent with requests, with and without their scheme.
+
+        ``every`` header is a credential where the user said so; otherwise the names tell.
+        """
         for name, value in headers.items():
-            if not _AUTH_HEADERS.match(name):
+            if not (every or _AUTH_HEADERS.match(name) or SECRET_NAME.search(name.replace("-", "_"))):
                 continue
             self.learn(name, value)
             _, _, credential = value.partition(" ")
             self.learn(name, credential)
             if value.lower().startswith("basic "):
                 self._learn_basic(name, credential)
+
+    def learn_arguments(self, arguments: Sequence[str]) -> None:
+        """Remember secrets on a command line: passwords in URLs, and what follows an option with a secret's name."""
+        previous = ""
+        for argument in arguments:
+            option, equals, value = argument.partition("=")
+            if "://" in argument:
+                self._learn_url("command", value if equals and "://" in value else argument)
+            elif equals and option.startswith("-") and SECRET_NAME.search(option.lstrip("-").replace("-", "_")):
+                self.learn("command", value)
+            elif previous.startswith("-") and SECRET_NAME.search(previous.lstrip("-").replace("-", "_")):
+                self.learn("command", argument)
+            previous = "" if equals else argument
 
     def _learn_url(self, name: str, url: str) -> None:
         try:
@@ -70,6 +86,11 @@ class Redactor:
             if SECRET_NAME.search(name):
                 self.learn(name, url)
             return
+        for key, value in parse_qsl(parts.query):
+            if SECRET_NAME.search(key):
+                self.learn(name, value)
+        if parts.username and not parts.password and len(parts.username) >= _LINE_OF_A_KEY:
+            self.learn(name, unquote(parts.username))  # a token in place of a user, as in https://TOKEN@host
         if parts.password:
             self.learn(name, parts.password)
             self.learn(name, unquote(parts.password))

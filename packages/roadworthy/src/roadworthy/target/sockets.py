@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import psutil
 
+REACHABLE = ("127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0")
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
@@ -17,8 +18,8 @@ class Sockets:
 
     @property
     def ports(self) -> frozenset[int]:
-        """The ports listened on."""
-        return frozenset(port for _, port in self.listening)
+        """The ports listened on where 127.0.0.1 reaches them; a listener on ::1 alone is another one's neighbour."""
+        return frozenset(port for host, port in self.listening if host in REACHABLE)
 
 
 def sockets_of(processes: Iterable[psutil.Process]) -> Sockets:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import socket
 from collections.abc import Mapping
@@ -15,9 +16,9 @@ from roadworthy.faults.proxy import Proxy
 from roadworthy.target.processes import Process
 from roadworthy.target.servers import Address, PostgreSQL, ServerError, Valkey
 
-NOT_COPIED = {".git", ".hg", ".venv", "venv", "env", "node_modules", "__pycache__", ".mypy_cache", ".pytest_cache",
-    ".ruff_cache", ".tox", "target", "dist", "build"}  # fmt: skip
-LINKED = (".venv", "venv", "env", "node_modules", "target", "dist", "build")
+NOT_COPIED = {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".pytest_cache",
+    ".ruff_cache", ".tox"}  # fmt: skip
+LINKED = (".venv", "venv", "node_modules")
 COPY_FILES, COPY_BYTES = 5_000, 256 * 1024 * 1024
 SETUP_BOUND_S = 120.0
 HOOK = Path(__file__).with_name("startup_hook")
@@ -36,6 +37,13 @@ TOOL_FOLDERS = (
 )
 PORT_VARIABLES = ("UVICORN_PORT", "FLASK_RUN_PORT", "SERVER_PORT", "HTTP_PORT")
 """Set beside the target's own port variable, because servers themselves read them."""
+
+
+_SERVER = re.compile(
+    r"(postgres(ql)?|mysql|mariadb|redis|rediss|valkey|valkeys|mongodb|amqp|amqps|kafka|nats|mssql|oracle|cockroachdb"
+    r"|clickhouse|neo4j|bolt|memcached?|cassandra)(\+\w+)?://",
+    re.IGNORECASE,
+)
 
 
 class SetupError(RuntimeError):
@@ -108,8 +116,13 @@ class State:
             return ()
 
     def environment(self, port: int, settings: Mapping[str, str], withhold: str = "") -> dict[str, str]:
-        """The whole environment of a command: ours, a home and a temporary folder of its own, ports, settings."""
-        environment = {k: v for k, v in os.environ.items() if k not in settings and k != withhold}
+        """The whole environment of a command: ours, a home and a temporary folder of its own, ports, settings.
+
+        Variables of ours that hold the address of a server are left out: what the target is to use, it is given. An
+        experiment must never write to a server that merely happens to be named in the user's shell.
+        """
+        ours = {key: value for key, value in os.environ.items() if not leads_to_a_server(value)}
+        environment = {key: value for key, value in ours.items() if key not in settings and key != withhold}
         environment |= {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp"), "PYTHONUNBUFFERED": "1"}
         ports = [name for name in (self.spec.port_variable, *PORT_VARIABLES) if name and name != withhold]
         environment |= dict.fromkeys(ports, str(port))
@@ -222,7 +235,8 @@ def pointed_at(spec: DependencySpec) -> Address:
 def copy_work(source: Path, destination: Path) -> Path:
     """Copy a working folder, without what is heavy and not state; those folders are linked. Return the copy.
 
-    A folder too large to copy (over 5,000 files or 256 MiB) is used where it is.
+    Raises:
+        SetupError: it is too large to copy for every fresh start, or it cannot be read.
     """
     files = size = 0
     linked: list[Path] = []
@@ -234,8 +248,14 @@ def copy_work(source: Path, destination: Path) -> Path:
                 size += (Path(root) / name).lstat().st_size
         files += len(names)
         if files > COPY_FILES or size > COPY_BYTES:
-            return source
-    shutil.copytree(source, destination, symlinks=True, ignore=_ignore)
+            raise SetupError(
+                f"{source} has more than {COPY_FILES} files or {COPY_BYTES // 2**20} MiB: too much to copy for every "
+                "fresh start. Give the folder of the service alone: `directory` in roadworthy.toml, or run from there"
+            )
+    try:
+        shutil.copytree(source, destination, symlinks=True, ignore=_ignore)
+    except (OSError, shutil.Error) as error:
+        raise SetupError(f"{source} cannot be copied: {str(error)[:300]}. Make it readable, or leave it out") from error
     for each in linked:
         (destination / each.relative_to(source)).symlink_to(each)
     return destination
@@ -265,6 +285,11 @@ def resolved(argv: list[str], directory: Path, work: Path) -> list[str]:
         here = work / program if (work / program).exists() else directory / program
         return [str(here), *argv[1:]]
     return argv
+
+
+def leads_to_a_server(value: str) -> bool:
+    """Whether a text is the address of a database, a cache or a queue."""
+    return _SERVER.match(value) is not None
 
 
 def port_is_free(port: int) -> bool:

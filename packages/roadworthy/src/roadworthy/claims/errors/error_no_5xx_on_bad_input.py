@@ -68,6 +68,22 @@ def _gap(seen: BadInput, repeated: list[BadAnswer], *, crashed: bool) -> tuple[R
     if once:
         said = f"{once[0].operation}, {once[0].case}: {once[0].sample.shown}, but not when it was sent again."
         return Reason.NOISY, said, "Run again, and look at the service's log for that request."
+    return _partial(seen)
+
+
+def _partial(seen: BadInput) -> tuple[Reason, str, str] | None:
+    """Return what keeps "none was answered 5xx" from meaning much; None when it does not."""
+    if seen.cut_short:
+        said = f"Only {seen.requests} hostile requests were sent before time ran out; none of them was answered 5xx."
+        return Reason.BUDGET, said, "Name fewer operations, or leave slow ones out: `exclude` in [inspection]."
+    silent = seen.statuses.get(Answer.SILENT.value, 0)
+    if silent:
+        said = f"{silent} of {seen.requests} hostile requests had no answer at all within 10 s."
+        return (
+            Reason.NOISY,
+            said,
+            "Find out what they wait for, or leave that operation out: `exclude` in [inspection].",
+        )
     turned_away = sum(count for status, count in seen.statuses.items() if status in _TURNED_AWAY)
     if turned_away >= _HOLLOW_SHARE * sum(seen.statuses.values()) > 0:
         said = f"{turned_away} of {sum(seen.statuses.values())} requests were turned away before they were read."
@@ -105,7 +121,7 @@ NUL, control characters and lone surrogates, huge numbers, nesting 20,000 deep, 
 - Violated: the same request is answered 5xx again, or it ends the process, and good requests work before and after.
 - Holds: no request is answered 5xx.
 - Unproven: no operation is known, a good request did not work, nearly all requests were turned away (401, 403, 405,
-  429), or a 5xx did not come again.""",
+  429), some had no answer in 10 s, not all could be sent in time, or a 5xx did not come again.""",
     false_positives="""\
 A 5xx that is caused by the environment also hits good requests: these are tried before and after. 501 and 505 speak
 of the request and do not count. Operations whose purpose is to return a status, such as `/status/500`, are excluded.

@@ -5,12 +5,19 @@ from collections.abc import Iterable
 from roadworthy.claims._samples import exhibit
 from roadworthy.domain.claim import Claim, Remedy
 from roadworthy.domain.evidence import Discovery, EvidenceSet, HealthEndpoint
-from roadworthy.domain.verdict import Exhibit, Finding, Outcome, Severity
+from roadworthy.domain.verdict import Exhibit, Finding, Outcome, Reason, Severity, undecided
 
 
 def judge(evidence: EvidenceSet) -> Finding:
     """Look for one endpoint that a program can read."""
     discovery = evidence.first(Discovery)
+    if not discovery.health and _turns_away(discovery):
+        return undecided(
+            Reason.NO_CONTROL,
+            f"It turns every request away: even a path that cannot exist is answered {discovery.nothing_here}.",
+            "Give the inspector what it asks for: [auth] headers, or the setting that allows the host 127.0.0.1.",
+            experiment=discovery.experiment,
+        )
     usable = [endpoint for endpoint in discovery.health if endpoint.machine_readable]
     shown = tuple(exhibit(endpoint.sample, _shown(endpoint)) for endpoint in usable or discovery.health)
     return Finding(
@@ -20,6 +27,14 @@ def judge(evidence: EvidenceSet) -> Finding:
         exhibits=(*shown, Exhibit("timeline", f"a path that cannot exist is answered {discovery.nothing_here}")),
         scope=f"{discovery.health_paths_tried} paths tried",
         experiment=discovery.experiment,
+    )
+
+
+def _turns_away(discovery: Discovery) -> bool:
+    """Tell whether nothing at all was answered as it should be, so that a missing answer says nothing."""
+    status = discovery.nothing_here.partition(" ")[0]
+    return not discovery.transaction_works and (
+        status in ("400", "401", "403", "421") or not status.startswith(("2", "3", "4"))
     )
 
 
@@ -55,7 +70,7 @@ The paths that the manifest and the OpenAPI document name, and the usual ones (s
 - Holds: at least one answers 2xx, is not a web page, and differs from what a random path that cannot exist is
   answered.
 - Violated: none does. The summary says how many paths were tried.
-- Unproven: the process that answered is not the one that was started.""",
+- Unproven: the process that answered is not the one that was started, or it turns every request away.""",
     false_positives="""\
 Applications that answer every path with the same page look as if they had a health endpoint: an answer only counts
 when it differs from the one for unknown paths. A health page in HTML is for people and does not count. An endpoint at

@@ -44,6 +44,12 @@ def _gap(seen: Drain) -> tuple[Reason, str, str] | None:
         return Reason.NO_CONTROL, f"The slow request does not work without a signal either: {said}.", _A_SLOW_ONE
     if not seen.in_flight or seen.request is None:
         return _NOT_IN_FLIGHT
+    if seen.request.ok and not seen.noticed:
+        said = (
+            f"SIGTERM changed nothing: it still listens, and {_exit(seen)}. The request was answered, as any would be."
+        )
+        way_out = "Make the signal reach the server: start it with exec, or forward signals in the wrapper."
+        return Reason.FAULT_NOT_FIRED, said, way_out
     if seen.request.answer is Answer.SILENT:
         said = f"{_exit(seen)}, and the request had no answer after {seen.request.seconds:.1f} s"
         return (

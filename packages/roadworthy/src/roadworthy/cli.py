@@ -61,7 +61,7 @@ def main() -> None:
 @click.option("--only", multiple=True, metavar="CLAIM", help="Judge only this claim; can be given several times.")
 @click.option("--budget", type=click.FloatRange(min=1), default=900, show_default=True, metavar="SECONDS",
     help="Begin no experiment after this time.")  # fmt: skip
-@click.option("--i-own-this", is_flag=True, help="Use dependencies that are not on this machine.")
+@click.option("--i-own-this", is_flag=True, help="Use servers that are not on this machine.")
 @click.pass_context
 def inspect(
     context: click.Context,

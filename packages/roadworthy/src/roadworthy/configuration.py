@@ -1,5 +1,6 @@
 """All wiring in one place: from what was typed to an inspection, and from a recording to a report."""
 
+import ipaddress
 import json
 import os
 import platform
@@ -100,18 +101,28 @@ def check_ownership(spec: TargetSpec) -> None:
     """Refuse servers that are not on this machine: faults and wipes are for what is one's own.
 
     Raises:
-        UsageError: a dependency's url leads elsewhere.
+        UsageError: a dependency's url, or a setting that holds the address of a server, leads elsewhere.
     """
-    urls = {f"dependency {each.name!r}": each.url for each in spec.dependencies if each.url}
+    urls = [(f"dependency {each.name!r}", each.url) for each in spec.dependencies if each.url]
     for environment in (spec.environment, *(each.environment for each in spec.configurations)):
-        urls |= {f"setting {name}": value for name, value in environment.items() if leads_to_a_server(value)}
-    for what, url in urls.items():
-        host = "" if "{" in url else urlsplit(url).hostname or ""
-        if host and host not in ("localhost", "::1") and not host.startswith("127."):
+        for name, template in environment.items():
+            url = fill(template, dict.fromkeys(placeholders(template), "localhost"))  # they stand for what is ours
+            if leads_to_a_server(url):
+                urls.append((f"setting {name}", url))
+    for what, url in urls:
+        host = urlsplit(url).hostname or ""
+        if host and not _is_here(host):
             raise UsageError(
                 f"{what} leads to {host}, which is not this machine. Inspecting writes to it. "
                 "If it is yours to disturb, say so with --i-own-this"
             )
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def own_environment() -> dict[str, str]:
@@ -329,6 +340,7 @@ async def learn(spec: TargetSpec, listener: Listener) -> TargetSpec:
     Raises:
         TargetError: it cannot be run.
     """
+    check_ownership(spec)
     with tempfile.TemporaryDirectory(prefix="roadworthy-init-") as folder:
         recorder = RecordingWriter(Path(folder), _redactor(spec))
         runner = Runner(recorder, listener, lambda *_: (), Wishes())

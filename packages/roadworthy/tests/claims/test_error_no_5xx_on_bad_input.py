@@ -87,3 +87,14 @@ def test_nothing_to_send_needs_input(build: SimpleNamespace) -> None:
 def test_requests_that_were_turned_away_prove_nothing(build: SimpleNamespace) -> None:
     assert build.label(CLAIM, bad_input(build, statuses={"401": 95, "422": 5})) == "UNPROVEN(no-control)"
     assert build.label(CLAIM, bad_input(build, statuses={"401": 80, "422": 20})) == "PROVEN"
+
+
+def test_a_sweep_that_was_cut_short_proves_nothing(build: SimpleNamespace) -> None:
+    assert build.label(CLAIM, bad_input(build, cut_short=True)) == "UNPROVEN(budget)"
+    assert build.label(CLAIM, bad_input(build, bad(build, 500, 500), cut_short=True)) == "REFUTED"
+
+
+def test_a_request_without_an_answer_proves_nothing(build: SimpleNamespace) -> None:
+    silent = bad_input(build, statuses={"422": 119, "silent": 1})
+    assert build.label(CLAIM, silent) == "UNPROVEN(noisy)"
+    assert "1 of 120 hostile requests had no answer" in build.finding(CLAIM, silent).summary

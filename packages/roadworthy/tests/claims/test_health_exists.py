@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pytest
 from roadworthy.claims.health.health_exists import CLAIM
 
 
@@ -34,3 +35,19 @@ def test_one_readable_endpoint_among_pages_is_enough(build: SimpleNamespace) -> 
 def test_nothing_counts_when_another_process_may_have_answered(build: SimpleNamespace) -> None:
     assert build.label(CLAIM, build.discovery(owns_port=False)) == "UNPROVEN(no-control)"
     assert build.label(CLAIM, build.discovery(owns_port=False, health=())) == "UNPROVEN(no-control)"
+
+
+@pytest.mark.parametrize("answer", ["401 application/json", "400 text/html", "503 text/plain", "silent"])
+def test_a_service_that_turns_everything_away_is_not_judged(build: SimpleNamespace, answer: str) -> None:
+    closed = build.discovery(health=(), nothing_here=answer, transaction=())
+    assert build.label(CLAIM, closed) == "UNPROVEN(no-control)"
+    assert "[auth]" in build.finding(CLAIM, closed).decidable_by
+
+
+@pytest.mark.parametrize("answer", ["200 text/html", "302 text/html", "404 application/json"])
+def test_a_service_that_answers_has_none(build: SimpleNamespace, answer: str) -> None:
+    assert build.label(CLAIM, build.discovery(health=(), nothing_here=answer, transaction=())) == "REFUTED"
+
+
+def test_a_service_whose_transaction_works_does_not_turn_everything_away(build: SimpleNamespace) -> None:
+    assert build.label(CLAIM, build.discovery(health=(), nothing_here="401 application/json")) == "REFUTED"

@@ -52,3 +52,9 @@ def test_an_exit_that_was_not_seen_does_not_matter(build: SimpleNamespace) -> No
 
 def test_a_request_that_could_not_be_sent_decides_nothing(build: SimpleNamespace) -> None:
     assert build.label(CLAIM, replace(drain(build), request=None)) == "UNPROVEN(no-control)"
+
+
+def test_a_signal_that_was_not_noticed_proves_nothing(build: SimpleNamespace) -> None:
+    deaf = drain(build, noticed=False, exited_s=None, exit_status=None)
+    assert build.label(CLAIM, deaf) == "UNPROVEN(fault-not-fired)"
+    assert build.label(CLAIM, drain(build, "reset", noticed=False)) == "REFUTED"

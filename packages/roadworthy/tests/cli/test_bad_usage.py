@@ -1,6 +1,8 @@
 """Commands that ask for what cannot be: one clear message, status 2, and nothing done."""
 
 import pytest
+from click.testing import CliRunner
+from roadworthy.cli import main
 
 BROKEN = """\
 [target]
@@ -119,3 +121,24 @@ def test_an_earlier_recording_is_replaced(roadworthy, tiny) -> None:
         assert ran.status == 0, ran.said
     headers = (roadworthy.home / "out" / "recording" / "events.jsonl").read_text().count('"kind": "header"')
     assert headers == 1
+
+
+def test_a_fault_of_its_own_is_no_verdict_and_quotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def buggy(*_: object) -> None:
+        raise ZeroDivisionError("canary-secret")
+
+    monkeypatch.setattr("roadworthy.configuration.target_from_folder", buggy)
+    ran = CliRunner().invoke(main, ["inspect", "."])
+    assert ran.exit_code == 2
+    assert "roadworthy: a fault of its own: ZeroDivisionError at test_bad_usage.py:" in ran.output
+    assert "canary-secret" not in ran.output
+
+
+def test_a_setting_that_leads_to_another_machine(roadworthy) -> None:
+    roadworthy.manifest("""
+[target]
+command = ["true"]
+[configurations.live]
+environment = { DATABASE_URL = "postgresql://app:canary@db.example.com/live" }
+""")
+    refused(roadworthy, "inspect", ".", says=("setting DATABASE_URL leads to db.example.com", "--i-own-this"))

@@ -41,6 +41,7 @@ def test_no_cut_makes_judging_fail_or_overstate(cut) -> None:
     positions = {chance.randrange(len(whole)) for _ in range(CUTS)} | {
         each + 1 for each in chance.sample(ends, CUTS // 3)
     }
+    positions.add(header_end + 2)  # nothing but the header is whole
     for position in sorted(positions):
         folder = at(position)
         if position < header_end:

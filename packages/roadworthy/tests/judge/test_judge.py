@@ -15,6 +15,7 @@ from roadworthy.domain.evidence import (
     Evidence,
     EvidenceSet,
     Exchange,
+    FaultWindow,
     NotRun,
     Restart,
     Restarts,
@@ -23,7 +24,7 @@ from roadworthy.domain.evidence import (
 )
 from roadworthy.domain.inspection import PROFILES, Inspection, Waiver
 from roadworthy.domain.recording import SCHEMA_VERSION, Header, Recording
-from roadworthy.domain.verdict import Finding, Outcome, Reason, Severity, Verdict, absent
+from roadworthy.domain.verdict import Finding, Outcome, Reason, Severity, Verdict, absent, undecided
 from roadworthy.judge import findings, inspection_of, judge_claim, to_replay
 
 TODAY = date(2026, 6, 15)
@@ -126,6 +127,43 @@ def test_a_replay_of_one_experiment_stands_on_the_first_run_of_the_others() -> N
         CLEAN, [errors("fine"), errors(TRACE, experiment="kill"), errors("fine", experiment="kill", trial=2)], "default"
     )
     assert [each.outcome for each in found] == [Outcome.VIOLATED, Outcome.HELD]
+
+
+def test_only_the_replayed_experiment_may_show_the_counterexample_again() -> None:
+    first = [errors(TRACE), errors(TRACE, experiment="kill")]
+    assert label(CLEAN, *first, errors("fine", trial=2)) == "UNPROVEN(flaky 1/2)"
+    assert label(CLEAN, *first, errors(TRACE, trial=2)) == "REFUTED"
+
+
+def refused(dependency: str, *, trial: int = 1, alive: bool = True) -> FaultWindow:
+    """A dependency that refused connections."""
+    return FaultWindow(
+        experiment=f"dependency-fault:{dependency}:refused", trial=trial, configuration="default",
+        dependency=dependency, kind="tcp", fault="refused", hits=1, bytes_swallowed=0, before=(), began_at=0,
+        requests=(), readiness=(), endpoints=(), liveness_paths=(), waited_s=1, process_alive=alive, restored_at=1,
+        transaction_recovered_s=None, readiness_recovered_s=None, recovery_waited_s=1, after=(), restarted=False,
+        answer_bound_s=1,
+    )  # fmt: skip
+
+
+def judge_survives(evidence: EvidenceSet) -> Finding:
+    """Held when it lived through the loss of both dependencies; undecided when one is missing."""
+    seen = evidence.all(FaultWindow)
+    dead = [each for each in seen if not each.process_alive]
+    if not dead and len({each.dependency for each in seen}) < 2:
+        return undecided(Reason.NOT_RUN, "One dependency was never cut.", "", experiment=seen[0].experiment)
+    outcome = Outcome.VIOLATED if dead else Outcome.HELD
+    return Finding(outcome, "", control=True, fault_hits=1, experiment=(dead or list(seen))[0].experiment)
+
+
+SURVIVES = replace(QUICK, id="survives", requires=(FaultWindow,), judge=judge_survives)
+
+
+def test_a_claim_that_held_keeps_the_first_run_of_other_experiments_in_a_replay() -> None:
+    first = [refused("database"), refused("cache")]
+    assert label(SURVIVES, *first) == "PROVEN"
+    assert label(SURVIVES, *first, refused("database", trial=2)) == "PROVEN"  # replayed for another claim
+    assert label(SURVIVES, *first, refused("database", trial=2, alive=False)) == "UNPROVEN(flaky 1/2)"
 
 
 def test_the_replay_of_another_experiment_is_no_trial_of_this_one() -> None:
@@ -280,10 +318,31 @@ def test_a_configuration_that_refutes_speaks_for_the_whole() -> None:
     }
 
 
-def test_otherwise_the_first_configuration_speaks() -> None:
-    (result,) = inspection(starts(1), configurations=("default", "sqlite")).results
-    assert (result.verdict, result.configuration) == (Verdict.PROVEN, "default")
-    assert result.configurations["sqlite"].verdict is Verdict.UNPROVEN
+@pytest.mark.parametrize("turned_round", [False, True])
+def test_the_worst_configuration_speaks(turned_round: bool) -> None:
+    evidence = [
+        *(starts(11, trial=trial, configuration="refuted") for trial in (1, 2)),
+        starts(1, configuration="proven"),
+        starts(None, configuration="inapplicable"),
+    ]
+    names = ("refuted", "unproven", "proven", "inapplicable")  # the worst first; the second has no evidence
+    while names:
+        configurations = names[::-1] if turned_round else names
+        (result,) = inspection(*evidence, configurations=configurations).results
+        assert result.configuration == names[0]
+        assert result.verdict is result.configurations[names[0]].verdict
+        names = names[1:]
+
+
+def test_among_equals_the_first_configuration_speaks() -> None:
+    (result,) = inspection(starts(1), starts(2, configuration="b"), configurations=("b", "default")).results
+    assert (result.verdict, result.configuration) == (Verdict.PROVEN, "b")
+
+
+def test_a_configuration_that_proves_does_not_hide_one_that_could_not_be_judged() -> None:
+    found = inspection(starts(1), configurations=("default", "sqlite"))
+    assert [(each.verdict, each.configuration) for each in found.results] == [(Verdict.UNPROVEN, "sqlite")]
+    assert found.exit_status() == 3
 
 
 def test_evidence_of_unrelated_kinds_is_left_alone() -> None:

@@ -87,6 +87,58 @@ def test_the_address_of_a_web_hook_whose_name_is_secret_is_learnt() -> None:
     assert "canary" not in redactor.clean("POST https://hooks.example/services/canary/hook")
 
 
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        ("https://api.example/?v=1&api_key=canary-key", "canary-key"),
+        ("https://api.example/?access_token=canary%2Ftoken", "canary/token"),
+        ("https://canary-canary-token@api.example/1", "canary-canary-token"),
+        ("https://canary%2fcanary%2ftoken:@api.example/1", "canary%2fcanary%2ftoken"),
+    ],
+)
+def test_a_token_in_an_address_is_learnt(value: str, secret: str) -> None:
+    redactor = Redactor()
+    redactor.learn_environment({"UPSTREAM": value})
+    assert "canary" not in redactor.clean(f"asked {value} with {secret}")
+    assert "api.example" in redactor.clean(value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--api-key", "canary-key"),
+        ("--token=canary-key",),
+        ("-password", "canary-key"),
+        ("postgresql://app:canary-key@127.0.0.1/db",),
+        ("--dsn=postgresql://app:canary-key@127.0.0.1/db",),
+        ("--upstream", "https://api.example/?token=canary-key"),
+        ("env", "API_TOKEN=canary-key", "serve"),
+        ("sh", "-c", "exec serve --api-key 'canary-key' --port 80"),
+    ],
+)
+def test_secrets_on_a_command_line_are_learnt(arguments: tuple[str, ...]) -> None:
+    redactor = Redactor()
+    redactor.learn_arguments(["serve", "--port", "8000", *arguments])
+    assert "canary" not in redactor.clean(" ".join(arguments))
+    assert redactor.clean("serve --port 8000") == "serve --port 8000"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--no-auth", "--workers", "4"), ("--auth-backend", "default"), ("tokens", "import", "all-of-them")]
+)
+def test_the_rest_of_a_command_line_stays_readable(arguments: tuple[str, ...]) -> None:
+    redactor = Redactor()
+    redactor.learn_arguments(arguments)
+    assert redactor.clean(" ".join(arguments)) == " ".join(arguments)
+
+
+@pytest.mark.parametrize("header", ["X-Acme-Signature", "X-Customer"])
+def test_every_header_is_learnt_where_all_of_them_are_credentials(header: str) -> None:
+    redactor = Redactor()
+    redactor.learn_headers({header: "canary-value"}, every=True)
+    assert redactor.clean("canary-value") == f"[redacted:{header}]"
+
+
 def test_an_address_that_cannot_be_read_is_hidden_as_a_whole() -> None:
     redactor = Redactor()
     redactor.learn_environment({"AUTH_DSN": "x://[canary"})
@@ -101,6 +153,7 @@ def test_an_address_that_cannot_be_read_is_hidden_as_a_whole() -> None:
         ("Cookie", "session=canary-session", ["session=canary-session"]),
         ("X-Api-Key", "canary-key", ["canary-key"]),
         ("X-Auth-Token", "canary-token", ["canary-token"]),
+        ("X-Client-Secret", "canary-secret", ["canary-secret"]),
         ("Authorization", "Basic not base64 at all", ["not base64 at all"]),
     ],
 )

@@ -45,16 +45,26 @@ def test_listeners_and_outgoing_connections_are_told_apart(
 ) -> None:
     process, first, second = target
     found = sockets_of([process])
-    assert found.ports == {first, second}
+    assert found.ports == {first}
     assert ("127.0.0.1", first) in found.listening
+    assert {port for _, port in found.listening} == {first, second}
     assert found.remote == {("127.0.0.1", dependency.getsockname()[1])}
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("127.0.0.1", True), ("0.0.0.0", True), ("::", True), ("::ffff:127.0.0.1", True), ("::1", False),
+     ("192.0.2.7", False)],
+)  # fmt: skip
+def test_only_a_listener_that_our_address_reaches_counts(host: str, reached: bool) -> None:
+    assert Sockets(frozenset({(host, 80)}), frozenset()).ports == ({80} if reached else set())
 
 
 def test_processes_that_have_ended_are_passed_over(target: tuple[psutil.Process, int, int]) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     gone = psutil.Process(ended.pid)
     ended.wait(20)
-    assert sockets_of([gone, target[0]]).ports == set(target[1:])
+    assert sockets_of([gone, target[0]]).ports == {target[1]}
     assert sockets_of([gone]) == Sockets(frozenset(), frozenset())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from roadworthy.domain.target import DependencySpec, TargetSpec
+from roadworthy.domain.target import ConfigurationSpec, DependencySpec, TargetSpec
 from roadworthy.faults.refuse import Refuse
 from roadworthy.target import state as state_module
 from roadworthy.target.servers import PostgreSQL, ServerError
@@ -96,15 +96,33 @@ def test_what_is_no_file_is_not_copied(work: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("limit", "value"), [("COPY_FILES", 3), ("COPY_BYTES", 20)])
-def test_a_folder_that_is_too_large_is_used_where_it_is(
+def test_a_folder_that_is_too_large_is_refused(
     limit: str, value: int, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(state_module, limit, value)
     write(work, "node_modules/1", "node_modules/2", "node_modules/3", ".git/a large file")  # these do not count
     assert copy_work(work, tmp_path / "copy") == tmp_path / "copy"
     write(work, "one more file", "two more", "and three")
-    assert copy_work(work, tmp_path / "another") == work
+    with pytest.raises(SetupError, match="too much to copy for every fresh start"):
+        copy_work(work, tmp_path / "another")
     assert not (tmp_path / "another").exists()
+
+
+def test_a_folder_that_cannot_be_read_is_refused(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "app.py")
+
+    monkeypatch.setattr("shutil.copytree", denied)  # root, who may run the tests, can read everything
+    with pytest.raises(SetupError, match=r"cannot be copied: .*Permission denied.*Make it readable"):
+        copy_work(work, tmp_path / "copy")
+
+
+def test_what_was_built_is_copied_because_it_may_be_state(work: Path, tmp_path: Path) -> None:
+    write(work, "dist/app.js", "build/app", "target/release/app")
+    copy = copy_work(work, tmp_path / "copy")
+    assert tree(copy) == tree(work)
+    for name in ("dist", "build", "target"):
+        assert not (copy / name).is_symlink()
 
 
 def test_a_relative_program_is_the_one_in_the_copy(work: Path, tmp_path: Path) -> None:
@@ -146,6 +164,36 @@ async def test_the_environment_is_ours_with_a_home_ports_and_settings_of_the_tar
         assert (Path(given["HOME"]) / ".cargo" / "bin" / "cargo").exists()
         assert {given[name] for name in ("LISTEN", "UVICORN_PORT", "FLASK_RUN_PORT", "SERVER_PORT")} == {"8000"}
         assert "LISTEN" not in state.environment(8000, {}, withhold="LISTEN")
+
+
+SERVERS = {
+    "DATABASE_URL": "postgresql+psycopg://me:secret@db.example.com/live",
+    "CACHE": "rediss://cache.example.com",
+    "BROKER": "AMQP://queue.example.com",
+}
+
+
+async def test_the_address_of_a_server_is_never_inherited(
+    work: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**SERVERS, "SITE": "https://example.com"}.items():
+        monkeypatch.setenv(name, value)
+    variants = ConfigurationSpec("with"), ConfigurationSpec("without", dependencies=())
+    spec = target(work, CACHE, configurations=variants)
+    async with state_of(spec.configured(variants[0]), scratch / "one") as state:
+        given = state.environment(8000, state.settings(8000))
+        assert given["CACHE"].startswith("redis at 127.0.0.1:")
+        assert SERVERS.keys() & given.keys() == {"CACHE"}
+        assert "CACHE" not in state.environment(8000, state.settings(8000), withhold="CACHE")
+    async with state_of(spec.configured(variants[1]), scratch / "two") as state:
+        given = state.environment(8000, state.settings(8000))
+        assert not SERVERS.keys() & given.keys()
+        assert given["SITE"] == "https://example.com"
+
+
+async def test_the_address_of_a_server_is_passed_on_where_it_was_given(work: Path, scratch: Path) -> None:
+    async with state_of(target(work, environment=SERVERS), scratch) as state:
+        assert SERVERS.items() <= state.environment(8000, state.settings(8000)).items()
 
 
 async def test_a_database_and_a_cache_are_reached_through_their_proxies(

@@ -38,7 +38,8 @@ class Slow:
         else:
             writer.write(self.answer)
             if not self.stays:
-                writer.write_eof()
+                with contextlib.suppress(OSError):  # the client may have gone meanwhile
+                    writer.write_eof()
         await reading  # closing with something unread would reset the connection
         writer.close()
 

@@ -48,12 +48,12 @@ def read_recording(folder: Path) -> Recording:
         except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
             warnings.append(f"{EVENTS} line {number} is unreadable and was passed over: {_first_line(error)}")
             damaged = True
-    complete = complete and not damaged
-    if not complete and not damaged:
+    if not complete:
         warnings.append(
             "This recording was cut short: its last line is missing. Claims whose evidence is not in it are UNPROVEN."
         )
-    return Recording(header, tuple(evidence), exchanges, seconds, complete, error_text, tuple(warnings), spec)
+    whole = complete and not damaged  # a line that is lost may have held the counterexample
+    return Recording(header, tuple(evidence), exchanges, seconds, whole, error_text, tuple(warnings), spec)
 
 
 def _header(line: str, folder: Path) -> tuple[Header, dict[str, Any]]:

@@ -18,6 +18,7 @@ _AUTH_HEADERS = re.compile(
     r"^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|.*token.*)$", re.IGNORECASE
 )
 _PASSWORD_IN_TEXT = re.compile(r"(?:password|passwd|pwd|accountkey)\s*=\s*('[^']+'|[^\s;&]+)", re.IGNORECASE)
+_OPTION = re.compile(r"(-[\w-]+|\w+)$")
 _WORDS = {"false", "enabled", "disabled", "default", "required", "optional", "localhost"}
 """Values of settings whose names sound secret and which are none: hiding these words would hide a lot."""
 
@@ -73,11 +74,18 @@ class Redactor:
             option, equals, value = argument.partition("=")
             if "://" in argument:
                 self._learn_url("command", value if equals and "://" in value else argument)
-            elif equals and option.startswith("-") and SECRET_NAME.search(option.lstrip("-").replace("-", "_")):
-                self.learn("command", value)
-            elif previous.startswith("-") and SECRET_NAME.search(previous.lstrip("-").replace("-", "_")):
-                self.learn("command", argument)
+            elif equals and _is_secret_option(option):
+                self._learn_argument(value)
+            elif previous.startswith("-") and _is_secret_option(previous) and not argument.startswith("-"):
+                self._learn_argument(argument)
             previous = "" if equals else argument
+            words = argument.split()
+            if len(words) > 1:  # such as what follows sh -c
+                self.learn_arguments([word.strip("\"'") for word in words])
+
+    def _learn_argument(self, value: str) -> None:
+        if value.lower() not in _WORDS:
+            self.learn("command", value)
 
     def _learn_url(self, name: str, url: str) -> None:
         try:
@@ -90,6 +98,7 @@ class Redactor:
             if SECRET_NAME.search(key):
                 self.learn(name, value)
         if parts.username and not parts.password and len(parts.username) >= _LINE_OF_A_KEY:
+            self.learn(name, parts.username)
             self.learn(name, unquote(parts.username))  # a token in place of a user, as in https://TOKEN@host
         if parts.password:
             self.learn(name, parts.password)
@@ -113,6 +122,11 @@ class Redactor:
             if value in text:
                 text = text.replace(value, f"[redacted:{self._known[value]}]")
         return text
+
+
+def _is_secret_option(option: str) -> bool:
+    """Tell whether a secret follows: after --api-key, and after TOKEN= as in ``env TOKEN=... serve``."""
+    return _OPTION.match(option) is not None and SECRET_NAME.search(option.lstrip("-").replace("-", "_")) is not None
 
 
 def _forms(value: str) -> Iterator[str]:

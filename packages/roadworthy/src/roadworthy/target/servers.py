@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -17,6 +18,9 @@ from roadworthy.target.processes import Process
 
 UNPRIVILEGED = "nobody"
 START_BOUND_S = 30.0
+PORTS = range(15_000, 32_000)
+ATTEMPTS = 200
+_ports = random.SystemRandom()
 
 
 class ServerError(RuntimeError):
@@ -185,11 +189,19 @@ class Valkey:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 that is free now.
+
+    It lies below the range that systems hand out to outgoing connections (from 32768 on Linux), so that none of those,
+    of which an inspection makes many, takes it before its user binds it.
+    """
+    for port in _ports.sample(PORTS, ATTEMPTS):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise ServerError(f"no free port was found among {ATTEMPTS} tried between {PORTS.start} and {PORTS.stop}")
 
 
 def available() -> dict[str, bool]:

@@ -35,7 +35,9 @@ def render(inspection: Inspection, console: Console, report: str = "") -> None:
     """Print an inspection; ``report`` is where the full report is, or ""."""
     page = _Page(console)
     page.header(inspection)
-    for verdict in (Verdict.REFUTED, Verdict.UNPROVEN):
+    nothing_ran = bool(inspection.error) and all(each.verdict is Verdict.UNPROVEN for each in inspection.results)
+    # One line says it all then: sixteen times "not run" would hide it.
+    for verdict in () if nothing_ran else (Verdict.REFUTED, Verdict.UNPROVEN):
         page.list_in_full(with_verdict(inspection, verdict), verdict, inspection)
     for verdict in (Verdict.PROVEN, Verdict.NOT_APPLICABLE):
         page.list_compactly(with_verdict(inspection, verdict), verdict)

@@ -183,7 +183,15 @@ async def make_state(spec: TargetSpec, folder: Path, postgresql: PostgreSQL | No
     for name in ("home", "tmp", "data"):
         (folder / name).mkdir(parents=True)
     _link_tools(folder / "home")
-    work = await asyncio.to_thread(copy_work, spec.directory, folder / "work")
+    copying = asyncio.ensure_future(asyncio.to_thread(copy_work, spec.directory, folder / "work"))
+    try:
+        work = await asyncio.shield(copying)
+    except (
+        BaseException
+    ):  # the thread cannot be stopped: let it end, so that nothing is written after the folder is gone
+        await asyncio.wait([copying])
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        raise
     state = State(spec, folder, work, postgresql=postgresql)
     try:
         for dependency in spec.dependencies:

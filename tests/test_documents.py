@@ -7,13 +7,14 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from types import ModuleType, NoneType
 from typing import Any, get_args, get_origin
 
 import click
 import pytest
+from packaging.requirements import Requirement
 from pydantic import BaseModel
 from roadworthy.claims.catalogue import catalogue
 from roadworthy.cli import main
@@ -114,6 +115,29 @@ def test_the_lock_holds_every_dependency_with_hashes() -> None:
     locked = {normal(entry) for entry in entries}
     assert set().union(*(names_in(path) for path in PROJECTS)) - locked == {"roadworthy"}
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_lock_pins_what_is_required_with_extras_with_the_same_extras() -> None:
+    """Else pip looks for the newest release of ``name[extra]``, and the set-up breaks on the day when there is one."""
+    pinned = set(re.findall(r"^([a-z0-9-]+\[[a-z0-9,-]+\])==", read("requirements.lock"), re.MULTILINE))
+    locked = set(re.findall(r"^([a-z0-9-]+)[=\[]", read("requirements.lock"), re.MULTILINE))
+    wanted = {
+        f"{requirement.name}[{','.join(sorted(requirement.extras))}]"
+        for package in locked
+        for requirement in needs_of(package)
+        if requirement.extras
+    }
+    assert "coverage[toml]" in wanted
+    assert wanted <= pinned, "write the lock anew, as CONTRIBUTING.md says"
+
+
+def needs_of(package: str) -> list[Requirement]:
+    """What an installed package needs here, its own extras aside; nothing for one that is not installed here."""
+    try:
+        needs = [Requirement(need) for need in requires(package) or ()]
+    except PackageNotFoundError:
+        return []
+    return [need for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
 
 
 def test_every_package_that_the_inspector_imports_is_declared() -> None:

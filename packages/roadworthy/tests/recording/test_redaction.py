@@ -45,6 +45,23 @@ def test_no_way_of_writing_a_secret_passes(how: str, secret: str, before: str, a
     assert "[redacted:NAME]" in cleaned
 
 
+@pytest.mark.parametrize("kept", range(8, 21))
+def test_what_a_limit_on_length_leaves_of_a_secret_is_hidden_too(kept: int) -> None:
+    redactor = Redactor()
+    redactor.learn("NAME", secret := "s3cr3t-canary-value-9")
+    cut_at_its_end = "x" * 300 + secret[:kept]
+    cut_at_its_beginning = secret[-kept:] + "x" * 300
+    assert redactor.clean(cut_at_its_end) == "x" * 300 + "[redacted:NAME]"
+    assert redactor.clean(cut_at_its_beginning) == "[redacted:NAME]" + "x" * 300
+
+
+@pytest.mark.parametrize("text", ["s3cr3t-c", "x" * 300 + "s3cr3t", "x" * 300 + "s3cr3t-cab", "canary" + "x" * 300])
+def test_what_no_limit_has_cut_and_what_a_secret_does_not_continue_stays(text: str) -> None:
+    redactor = Redactor()
+    redactor.learn("NAME", "s3cr3t-canary-value-9")
+    assert redactor.clean(text) == text
+
+
 @pytest.mark.parametrize(
     "name",
     ["SECRET_KEY", "API_TOKEN", "DB_PASSWORD", "DB_PASS", "SMTP_PASS", "PGPASSWORD", "ROOT_PWD", "SIGNING_KEY", "KEYS",

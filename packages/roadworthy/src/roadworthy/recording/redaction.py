@@ -18,6 +18,8 @@ _AUTH_HEADERS = re.compile(
     r"^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|.*token.*)$", re.IGNORECASE
 )
 _PASSWORD_IN_TEXT = re.compile(r"(?:password|passwd|pwd|accountkey)\s*=\s*('[^']+'|[^\s;&]+)", re.IGNORECASE)
+_SHORTEST_CUT = 200  # texts are cut at this many characters or more, never at fewer
+_REST_OF_A_SECRET = 8
 _OPTION = re.compile(r"(-[\w-]+|\w+)$")
 _WORDS = {"false", "enabled", "disabled", "default", "required", "optional", "localhost"}
 """Values of settings whose names sound secret and which are none: hiding these words would hide a lot."""
@@ -121,7 +123,28 @@ class Redactor:
         for value in self._longest_first:
             if value in text:
                 text = text.replace(value, f"[redacted:{self._known[value]}]")
+        return self._clean_ends(text) if len(text) >= _SHORTEST_CUT else text
+
+    def _clean_ends(self, text: str) -> str:
+        """Replace what a limit on the length of texts has left of a secret, at their end or at their beginning."""
+        for value in self._longest_first:
+            kept = _overlap(text, value)
+            if kept:
+                text = f"{text[:-kept]}[redacted:{self._known[value]}]"
+            kept = _overlap(value, text)
+            if kept:
+                text = f"[redacted:{self._known[value]}]{text[kept:]}"
         return text
+
+
+def _overlap(left: str, right: str) -> int:
+    """Return how many characters at the end of one text are the beginning of the other; 0 for fewer than eight."""
+    start = left.find(right[:_REST_OF_A_SECRET], max(len(left) - len(right) + 1, 0))
+    while start != -1 and len(left) - start >= _REST_OF_A_SECRET:
+        if right.startswith(left[start:]):
+            return len(left) - start
+        start = left.find(right[:_REST_OF_A_SECRET], start + 1)
+    return 0
 
 
 def _is_secret_option(option: str) -> bool:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from roadworthy import configuration
 from roadworthy.configuration import Target
-from roadworthy.domain.evidence import Discovery, Evidence, StartsAndStops, WithheldOutcome, WithheldSettings
+from roadworthy.domain.evidence import (
+    Discovery,
+    Durability,
+    Evidence,
+    StartsAndStops,
+    WithheldOutcome,
+    WithheldSettings,
+)
 from roadworthy.domain.inspection import Inspection
 from roadworthy.domain.target import Bounds, EndpointsSpec, TargetSpec
 
@@ -155,3 +162,44 @@ async def test_a_service_that_ignores_sigterm_is_seen_to_stay(inspect) -> None:
     assert len(seen.starts) == 3
     assert seen.stops[0].exited_s is None
     assert [each.verdict.value for each in inspection.results] == ["REFUTED"]
+
+
+WRAPPED = """\
+from fastapi import FastAPI, HTTPException
+from pydantic import BaseModel, Field
+
+app, codes, rows = FastAPI(), set(), {}
+
+class New(BaseModel):
+    code: str = Field(pattern="^[A-Z]{3}-[0-9]{4}$")
+    short: str = Field(max_length=6)
+
+@app.post("/parts", status_code=201)
+def create(new: New):
+    if new.code in codes or new.short in codes:
+        raise HTTPException(409)
+    codes.update((new.code, new.short))
+    rows[len(rows)] = new
+    return {"ok": True, "part": {"part_id": len(rows) - 1}}
+
+@app.get("/parts/{part_id}")
+def read(part_id: int):
+    if part_id not in rows:
+        raise HTTPException(404)
+    return rows[part_id]
+"""
+
+
+async def test_codes_that_must_be_unique_and_an_identity_within_the_answer_make_a_transaction(tmp_path: Path) -> None:
+    folder = tmp_path / "service"
+    folder.mkdir()
+    (folder / "parts.py").write_text(WRAPPED)
+    command = (sys.executable, "-m", "uvicorn", "parts:app", "--port", "{port}")
+    target = TargetSpec(name="parts", directory=folder, command=command, bounds=Bounds(start_s=20, stop_s=5))
+    only = ("startup-time-bounded", "durable-acked-writes")
+    inspection = await configuration.inspect(Target(target), tmp_path / "out", Silent(), only=only)
+    found = one(inspection, Discovery)
+    assert [(step.what, step.ok) for step in found.transaction] == [("create", True), ("read", True)]
+    killed = one(inspection, Durability)
+    assert killed.acknowledged > 50  # each with a code of its own
+    assert killed.failed <= killed.acknowledged / 10

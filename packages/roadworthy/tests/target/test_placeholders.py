@@ -1,5 +1,7 @@
 """Templates: what they ask for and what they become."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +72,21 @@ def test_a_step_accepts_its_statuses_or_any_success(
     listed: tuple[int, ...], status: int | None, accepted: bool
 ) -> None:
     assert StepSpec("read", RequestSpec("GET", "/"), listed).accepts(status) is accepted
+
+
+@pytest.mark.parametrize(("kind", "accepted"), [("digits", r"\d"), ("upper", r"[A-Z]"), ("lower", r"[a-z]")])
+def test_characters_are_drawn_from_the_token(kind: str, accepted: str) -> None:
+    drawn = fill_text(f"{{{kind}_99}}", {"token": "t"})
+    assert re.fullmatch(f"{accepted}{{99}}", drawn)
+    assert len(set(drawn)) > 5
+    assert drawn == fill_text(f"{{{kind}_99}}", {"token": "t"})
+    assert drawn != fill_text(f"{{{kind}_99}}", {"token": "u"})
+
+
+@pytest.mark.parametrize("text", ["{digits_0}", "{digits_100}", "{digits_}", "{hex_4}", "{digits_4x}"])
+def test_other_names_and_other_numbers_stand_for_themselves(text: str) -> None:
+    assert fill_text(text, {"token": "t"}) == text
+
+
+def test_nothing_is_drawn_without_a_token() -> None:
+    assert fill_text("{digits_4}", {"id": 1}) == "{digits_4}"

@@ -125,7 +125,7 @@ def test_the_example_of_a_fastapi_model_keeps_to_all_that_it_asks() -> None:
         "discount": 1,
         "price": 1,
         "breakfast": False,
-        "code": "ABC",
+        "code": "{upper_3}",
     }
 
 
@@ -232,7 +232,7 @@ def test_the_identity_is_looked_for_in_the_answer(properties: dict[str, Any], pa
         ({}, TOKEN),
         (True, TOKEN),
         ({"type": "string", "minLength": 20}, TOKEN + "x" * 8),
-        ({"type": "string", "maxLength": 5}, "abcde"),
+        ({"type": "string", "maxLength": 5}, "{lower_5}"),
         ({"type": "string", "maxLength": 0}, ""),
         ({"type": "string", "maxLength": 12}, TOKEN),
         ({"type": "string", "default": "a", "example": "b"}, TOKEN),  # free text: room for a token
@@ -270,11 +270,13 @@ def test_the_identity_is_looked_for_in_the_answer(properties: dict[str, Any], pa
         ({"type": "string", "format": "email"}, "{token}@example.com"),
         ({"type": "string", "format": "date"}, "2030-01-15"),
         ({"type": "string", "format": "unheard-of"}, TOKEN),
-        ({"type": "string", "pattern": "^[a-z]+-[0-9]$"}, "abc-1"),
-        ({"type": "string", "pattern": "^[0-9]+$", "minLength": 8}, "12333333"),
-        ({"type": "string", "pattern": "^nothing usual$"}, "^nothing usual$"),
-        ({"type": "string", "pattern": "(broken"}, "abc"),
-        ({"type": "string", "pattern": "a{99999999999}"}, "abc"),
+        ({"type": "string", "pattern": "^[a-z]+-[0-9]$"}, "{lower_8}-{digits_1}"),
+        ({"type": "string", "pattern": "^[a-z0-9]+$"}, TOKEN),
+        ({"type": "string", "pattern": "^[0-9]+$", "minLength": 9}, "{digits_9}"),
+        ({"type": "string", "pattern": "^nothing usual$"}, "nothing usual"),
+        ({"type": "string", "pattern": "^(a)\\1$"}, "^(a)\\1$"),
+        ({"type": "string", "pattern": "(broken"}, TOKEN),
+        ({"type": "string", "pattern": "a{99999999999}"}, TOKEN),
         ({"type": "string", "format": "date", "example": date(2024, 2, 1)}, "2024-02-01"),  # as YAML reads it
         ({"example": {1: [datetime(2024, 2, 1, tzinfo=UTC), b"x"]}}, {"1": ["2024-02-01T00:00:00+00:00", "b'x'"]}),
     ],

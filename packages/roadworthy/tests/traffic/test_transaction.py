@@ -12,7 +12,7 @@ import pytest
 from roadworthy.domain.evidence import Answer, Exchange
 from roadworthy.domain.target import RequestSpec, StepSpec, TransactionSpec
 from roadworthy.traffic.client import Client
-from roadworthy.traffic.transaction import Object, Transactor, pointed
+from roadworthy.traffic.transaction import Object, Transactor, captured_from, pointed
 
 CREATE = StepSpec("create", RequestSpec("POST", "/notes", json={"title": "{token}"}), capture={"id": "/id"})
 READ = StepSpec("read", RequestSpec("GET", "/notes/{id}"), contains="{token}")
@@ -208,3 +208,26 @@ async def test_an_answer_that_cannot_be_captured_from_is_not_ok(body: bytes) -> 
         created, _ = await Transactor(client, WHOLE).create()
     server.close()
     assert (created.ok, created.status, created.note) == (False, 201, "the answer has nothing at /id")
+
+
+@pytest.mark.parametrize(
+    ("answer", "pointer"),
+    [
+        ('{"note_id": 7}', "/note_id"),
+        ('{"uuid": "u"}', "/uuid"),
+        ('{"data": {"id": 7, "text": "t"}}', "/data/id"),
+        ('{"id": null, "a/b": {"note_id": 7}}', "/a~1b/note_id"),
+        ('{"id": true, "deep": {"er": {"id": 7}}}', None),
+        ('{"text": "t"}', None),
+        ('[{"id": 7}]', None),
+        ("no json", None),
+    ],
+)
+def test_the_identity_is_looked_for_where_the_answer_has_it(answer: str, pointer: str | None) -> None:
+    read = StepSpec("read", RequestSpec("GET", "/notes/{note_id}"))
+    guessed = TransactionSpec(
+        (StepSpec("create", RequestSpec("POST", "/notes"), capture={"note_id": "/id"}), read), source="openapi"
+    )
+    found = captured_from(guessed, answer)
+    assert (found and found.steps[0].capture) == (pointer and {"note_id": pointer})
+    assert found is None or found.steps[1] == read

@@ -4,7 +4,9 @@ A :class:`TargetSpec` is the same whether it was read from ``roadworthy.toml`` o
 placeholders, which are filled in when they are used: see :func:`fill`, :func:`fill_text` and :func:`fill_json`.
 """
 
+import hashlib
 import re
+import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -199,6 +201,8 @@ class TargetSpec:
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w.-]*)\}|[{}]")
 _REQUEST_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+_DRAWN = re.compile(r"(digits|upper|lower)_([1-9]\d?)")
+_ALPHABETS = {"digits": string.digits, "upper": string.ascii_uppercase, "lower": string.ascii_lowercase}
 
 
 class PlaceholderError(ValueError):
@@ -257,8 +261,35 @@ def request_placeholders(value: object) -> tuple[str, ...]:
 
 
 def fill_text(text: str, values: Mapping[str, object]) -> str:
-    """Fill in a path, a header or a text body: ``{token}``, ``{id}`` and so on. Every other brace stays as it is."""
-    return _REQUEST_PLACEHOLDER.sub(lambda m: str(values[m[1]]) if m[1] in values else m[0], text)
+    """Fill in a path, a header or a text body: ``{token}``, ``{id}`` and so on. Every other brace stays as it is.
+
+    ``{digits_4}``, ``{upper_3}`` and ``{lower_8}`` become so many characters of that kind, which the token decides: for
+    codes that must look in a certain way and differ from object to object.
+    """
+
+    def part(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in values:
+            return str(values[name])
+        drawn = _DRAWN.fullmatch(name) if "token" in values else None
+        return _draw(drawn[1], int(drawn[2]), str(values["token"])) if drawn else match[0]
+
+    return _REQUEST_PLACEHOLDER.sub(part, text)
+
+
+def is_drawn(name: str) -> bool:
+    """Tell whether a placeholder stands for characters that the token decides, such as ``digits_4``."""
+    return _DRAWN.fullmatch(name) is not None
+
+
+def _draw(kind: str, count: int, token: str) -> str:
+    characters = _ALPHABETS[kind]
+    number = int.from_bytes(hashlib.sha512(token.encode()).digest(), "big")
+    drawn = []
+    for _ in range(count):
+        number, index = divmod(number, len(characters))
+        drawn.append(characters[index])
+    return "".join(drawn)
 
 
 def fill_json(value: object, values: Mapping[str, object]) -> object:

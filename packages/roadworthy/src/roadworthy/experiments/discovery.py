@@ -18,7 +18,7 @@ from roadworthy.target.sockets import LOOPBACK
 from roadworthy.traffic.client import Client, sample
 from roadworthy.traffic.openapi import Operation, operations, transactions
 from roadworthy.traffic.tokens import new_token
-from roadworthy.traffic.transaction import Transactor
+from roadworthy.traffic.transaction import Transactor, captured_from
 
 HEALTH_PATHS = (
     "/readyz", "/health/ready", "/ready", "/readiness", "/api/ready", "/api/health/ready", "/-/ready", "/__heartbeat__",
@@ -299,7 +299,7 @@ async def _transaction(
     given = bench.spec.transaction
     candidates = [given] if given is not None else list(transactions(found.document))[:CANDIDATES]
     for candidate in candidates:
-        spec, steps, used = await _tried(instance, candidate)
+        spec, steps, used = await _tried(bench, instance, candidate)
         if steps and all(step.ok for step in steps):
             return replace(bench.spec, transaction=spec), steps, used
         if given is not None:
@@ -308,9 +308,12 @@ async def _transaction(
 
 
 async def _tried(
-    instance: Instance, candidate: TransactionSpec
+    bench: Bench, instance: Instance, candidate: TransactionSpec
 ) -> tuple[TransactionSpec, tuple[Sample, ...], dict[str, int]]:
-    """Carry out a candidate; while it answers 5xx it may still be warming up. Optional steps that fail are left out."""
+    """Carry out a candidate; while it answers 5xx it may still be warming up. Optional steps that fail are left out.
+
+    Where the document did not lead to the new object's identity, the answer itself may.
+    """
     deadline = time.monotonic() + WARM_UP_S
     spec = candidate
     while True:
@@ -320,6 +323,11 @@ async def _tried(
         last = steps[-1]
         if last.ok:
             return spec, steps, used
+        if spec.source == "openapi" and last.what == "create" and last.status is not None and last.status < 300:
+            found = captured_from(spec, bench.recorder.exchanges[last.exchange].body)
+            if found is not None and found != spec:
+                spec = found
+                continue
         if spec.source == "openapi" and last.what in ("update", "delete"):
             spec = replace(spec, steps=tuple(step for step in spec.steps if step.name != last.what))
             continue

@@ -16,6 +16,7 @@ from roadworthy.domain.target import (
     STEP_NAMES,
     PlaceholderError,
     braced,
+    is_drawn,
     placeholders,
     request_placeholders,
 )
@@ -147,7 +148,8 @@ def _requests(raw: Raw) -> Iterator[Contradiction]:
 
 def _unknown_in_request(request: Raw, path: KeyPath, known: list[str]) -> Iterator[Contradiction]:
     for key in ("path", "headers", "json", "contains"):  # in a body, other braces stand for themselves
-        unknown = [each for each in request_placeholders(request.get(key)) if each not in known]
+        asked = request_placeholders(request.get(key))
+        unknown = [each for each in asked if each not in known and not is_drawn(each)]
         if unknown:
             yield (*path, key), wrong("known placeholders", f"Known are {braced(known)}.", found=braced(unknown))
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from roadworthy.domain.target import RequestSpec, StepSpec, TransactionSpec
+from roadworthy.domain.target import (
+    RequestSpec,
+    StepSpec,
+    TransactionSpec,
+    fill_text,
+    is_drawn,
+    request_placeholders,
+)
+from roadworthy.traffic.patterns import template_of
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TOKEN = "{token}"  # noqa: S105 - a placeholder
@@ -27,8 +35,9 @@ _TEXT_NAMES = (
     "body",
     "message",
 )
-_IDS = ("id", "uuid", "key", "slug", "_id")
+IDENTITY_NAMES = ("id", "uuid", "key", "slug", "_id")
 _DEPTH = 6
+_TOKEN_LENGTH = 12
 _LONGEST_TEXT, _LONGEST_LIST = 100_000, 100
 
 
@@ -230,10 +239,9 @@ def _transaction(
     captured = _identity(parameter, create)
     name = parameter if parameter.isidentifier() and parameter != "token" else "id"
     member = read.path.replace(f"{{{parameter}}}", f"{{{name}}}")
-    token_kept = _contains_token(body)
     steps = [
         StepSpec("create", RequestSpec("POST", _with_query(create, document), json=body), capture={name: captured}),
-        StepSpec("read", RequestSpec("GET", member), contains=TOKEN if token_kept else ""),
+        StepSpec("read", RequestSpec("GET", member), contains=_telling(body)),
     ]
     for method, name in (("PUT", "update"), ("PATCH", "update"), ("DELETE", "delete")):
         operation = next((o for o in all_operations if o.method == method and o.path == read.path), None)
@@ -247,7 +255,7 @@ def _identity(parameter: str, create: Operation) -> str:
     """Guess where the answer to a create holds the new object's identity, as a JSON pointer."""
     answer = create.answer or {}
     properties = _object(answer.get("properties"))
-    for name in (parameter, *_IDS, re.sub(r"^.*_(?=id$)", "", parameter)):
+    for name in (parameter, *IDENTITY_NAMES, re.sub(r"^.*_(?=id$)", "", parameter)):
         if name in properties:
             return f"/{name}"
     return "/id"
@@ -261,12 +269,10 @@ def _with_query(operation: Operation, document: Mapping[str, Any]) -> str:
     return operation.path + "?" + "&".join(pairs)
 
 
-def _contains_token(value: Any) -> bool:
-    if isinstance(value, str):
-        return TOKEN in value
-    if isinstance(value, dict):
-        return any(map(_contains_token, value.values()))
-    return isinstance(value, list) and any(map(_contains_token, value))
+def _telling(body: Any) -> str:
+    """Return what of a body tells one object from another, in a read: the token, else a text drawn from it, else ""."""
+    asked = request_placeholders(body)
+    return TOKEN if "token" in asked else next((f"{{{name}}}" for name in asked if is_drawn(name)), "")
 
 
 def _free_text(schema: Mapping[str, Any]) -> bool:
@@ -354,36 +360,28 @@ def _example_text(schema: Mapping[str, Any], token: str, name: str) -> str:
     if isinstance(kind, str) and kind in _FORMATS:
         return _FORMATS[kind].replace("{token}", token)
     shortest = _count(schema.get("minLength"), _LONGEST_TEXT)
+    longest = _number(schema.get("maxLength"))
     if schema.get("pattern"):
-        return _matching(str(schema["pattern"]), shortest)
+        return _matching(str(schema["pattern"]), token, shortest, None if longest is None else int(longest))
     if "email" in name.lower():
         return f"{token}@example.com"
-    longest = _number(schema.get("maxLength"))
-    if longest is not None and longest < 12:
-        return "abcdefghijkl"[: _count(longest, 12)]
-    return token + "x" * max(shortest - 12, 0)
+    if longest is not None and longest < _TOKEN_LENGTH:
+        return _drawn(f"{{lower_{_count(longest, _TOKEN_LENGTH)}}}" if longest >= 1 else "", token)
+    return token + "x" * max(shortest - _TOKEN_LENGTH, 0)
 
 
-def _matching(pattern: str, shortest: int) -> str:
-    """Return the first of a few usual texts that a pattern accepts; the pattern itself when none does."""
-    for candidate in (
-        "abc",
-        "ABC",
-        "abc-1",
-        "abc_1",
-        "a1",
-        "123",
-        "12345",
-        "+4912345678",
-        "A-1",
-        "2030-01-15",
-        "10:00",
-        "#aabbcc",
-    ):
-        padded = candidate + candidate[-1] * max(0, shortest - len(candidate))
-        try:
-            if re.search(pattern, padded):
-                return padded
-        except (re.error, OverflowError, RecursionError):
-            return candidate
-    return pattern
+def _matching(pattern: str, token: str, shortest: int, longest: int | None) -> str:
+    """Return a text that a pattern accepts: the token, or one drawn from it; the pattern itself when none is found."""
+    plain = "rw0123456789" + "x" * max(shortest - _TOKEN_LENGTH, 0)
+    try:
+        if (longest is None or len(plain) <= longest) and re.search(pattern, plain):
+            return plain.replace("rw0123456789", token)
+    except (re.error, OverflowError, RecursionError):
+        return token
+    template = template_of(pattern, shortest, longest)
+    return pattern if template is None else _drawn(template, token)
+
+
+def _drawn(template: str, token: str) -> str:
+    """Leave a template for whoever sends the request, or fill it in where a token is given."""
+    return template if token == TOKEN else fill_text(template, {"token": token})

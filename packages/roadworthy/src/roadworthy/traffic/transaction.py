@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from roadworthy.domain.evidence import Exchange, Sample
 from roadworthy.domain.target import RequestSpec, StepSpec, TransactionSpec, fill_json, fill_text
 from roadworthy.traffic.client import DEFAULT_TIMEOUT_S, Client, sample
+from roadworthy.traffic.openapi import IDENTITY_NAMES
 from roadworthy.traffic.tokens import new_token
 
 
@@ -105,6 +106,34 @@ def pointed(document: object, pointer: str) -> object:
         else:
             raise LookupError(part)  # noqa: TRY004 - nothing there is a look-up that failed
     return value
+
+
+def captured_from(spec: TransactionSpec, answer: str) -> TransactionSpec | None:
+    """Take the new object's identity from where an answer to its create really has it; None when it has none.
+
+    Looked for are the name of the path's parameter and the usual ones (``id``, ``uuid`` ...), in the object that was
+    answered and in the objects directly inside it, such as ``{"data": {"id": 7}}``.
+    """
+    create = spec.step("create")
+    try:
+        document = json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
+    if create is None or len(create.capture) != 1 or not isinstance(document, dict):
+        return None
+    (name,) = create.capture
+    inner = {f"/{_escaped(key)}": each for key, each in document.items() if isinstance(each, dict)}
+    for prefix, place in {"": document, **inner}.items():
+        for key in (name, *IDENTITY_NAMES):
+            if isinstance(place.get(key), str | int) and not isinstance(place[key], bool):
+                again = replace(create, capture={name: f"{prefix}/{_escaped(key)}"})
+                return replace(spec, steps=tuple(again if step is create else step for step in spec.steps))
+    return None
+
+
+def _escaped(key: str) -> str:
+    """Write a key as a part of a JSON pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _capture(step: StepSpec, exchange: Exchange) -> tuple[dict[str, object], str]:

@@ -115,6 +115,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first; the others follow")
     parser.add_argument("--within", type=float, default=25.0, help="seconds after the start")
     given = parser.parse_args()
+    # Shells have background jobs ignore SIGINT, and what they start inherits that. With a handler here, it does not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("                         before the signal   ended   still there 5 s after it")
     print(" seed  moment/s signal   processes  ports   after/s  processes      ports  folders")
     clean = [interrupt(seed, given.within) for seed in range(given.seed, given.seed + given.times)]

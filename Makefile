@@ -15,7 +15,7 @@ $(STAMP): requirements.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
 		"Install one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }; \
 	"$$python" -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e packages/roadworthy
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e packages/roadworthy -e packages/chassis
 	@touch $@
 inspect: setup ## inspect the bundled service with no manifest, and write a report
 	@cd examples/bookings && $(WITH_VENV) roadworthy inspect --out ../../roadworthy-report -- \

@@ -1,0 +1,202 @@
+"""SQLAlchemy engines for SQLite and PostgreSQL that are pooled, bounded in time, and read-only when asked."""
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from chassis import context
+from chassis.dependencies.sql_options import SqlOptions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+NEVER = float("inf")
+SIGN_OF_LIFE = {"postgresql": "SELECT 1", "sqlite": "SELECT count(*) FROM sqlite_master"}
+"""A statement that the database cannot answer without its files, by dialect."""
+
+INSTRUCTIONS_BETWEEN_LOOKS = 10_000
+"""SQLite looks at the clock each time that it carried out so many of its instructions: well below a millisecond."""
+
+
+def parsed(url: str) -> URL:
+    """Parse the address of a database.
+
+    Raises:
+        ValueError: it is not one of SQLite or PostgreSQL; the message has nothing of it but the scheme.
+    """
+    expected = "expected sqlite:///file.db or postgresql://user:password@host/database"
+    try:
+        made = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"{expected}, found something that is no URL") from None  # the cause quotes the password
+    if made.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ValueError(f"{expected}, found one that begins with {made.drivername}:")
+    return made
+
+
+def async_engine(url: URL, options: SqlOptions, application: str) -> AsyncEngine:
+    """Make an engine for event loops."""
+    if url.get_backend_name() == "sqlite":
+        made = create_async_engine(
+            _sqlite_url(url, "sqlite+aiosqlite", options), **_sqlite_arguments(url, options), hide_parameters=True
+        )
+        _prepare_sqlite(made.sync_engine, options)
+        return made
+    made = create_async_engine(
+        url.set(drivername="postgresql+psycopg"),
+        **_postgresql_arguments(url, options, application),
+        hide_parameters=True,
+    )
+    _bound_postgresql(made.sync_engine, options, in_event_loop=True)
+    return made
+
+
+def sync_engine(url: URL, options: SqlOptions, application: str) -> "Engine":
+    """Make an engine for threads."""
+    if url.get_backend_name() == "sqlite":
+        made = create_engine(
+            _sqlite_url(url, "sqlite", options), **_sqlite_arguments(url, options), hide_parameters=True
+        )
+        _prepare_sqlite(made, options)
+        return made
+    made = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        **_postgresql_arguments(url, options, application),
+        hide_parameters=True,
+    )
+    _bound_postgresql(made, options, in_event_loop=False)
+    return made
+
+
+def for_checks(url: URL, options: SqlOptions, application: str) -> AsyncEngine | None:
+    """Make an engine of one connection, to ask for signs of life; None for a database that lives in one connection."""
+    if in_memory(url):
+        return None
+    return async_engine(url, replace(options, pool_size=1), f"{application} health")
+
+
+def _pool(options: SqlOptions) -> dict[str, Any]:
+    return {"pool_size": options.pool_size, "max_overflow": 0, "pool_timeout": options.pool_wait_s}
+
+
+def _postgresql_arguments(url: URL, options: SqlOptions, application: str) -> dict[str, Any]:
+    asked = url.query.get("options", "")
+    settings = {
+        "statement_timeout": round(options.statement_s * 1000),
+        "lock_timeout": round(options.lock_s * 1000),
+        "idle_in_transaction_session_timeout": round(options.idle_in_transaction_s * 1000),
+    }
+    if options.read_only:
+        settings["default_transaction_read_only"] = 1
+    given = [asked if isinstance(asked, str) else " ".join(asked)]
+    given += [f"-c {name}={value}" for name, value in settings.items()]
+    return {
+        **_pool(options),
+        "pool_pre_ping": True,  # the first use after the server came back finds a connection that works
+        "connect_args": {
+            "options": " ".join(given).strip(),
+            "connect_timeout": options.connect_s,
+            "application_name": application,
+        },
+    }
+
+
+def _bound_postgresql(engine: "Engine", options: SqlOptions, *, in_event_loop: bool) -> None:
+    from chassis.dependencies.sql_bounds import AsyncBoundedConnection, BoundedConnection  # noqa: PLC0415 - an extra
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+        if in_event_loop:
+            keywords["async_creator_fn"] = AsyncBoundedConnection.connect
+            return None  # the dialect goes on with these arguments
+        return BoundedConnection.connect(*arguments, **keywords)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        driver = getattr(connection, "driver_connection", connection)
+        driver.limit_s = options.statement_s + 1.0
+        if options.read_only:
+            driver.prepare_threshold = 0  # a prepared statement is one statement: no COMMIT in front of a write
+
+    if options.read_only:
+
+        @event.listens_for(engine, "begin")
+        def pin(connection: Any) -> None:  # after a first query PostgreSQL refuses SET TRANSACTION READ WRITE
+            connection.exec_driver_sql("SELECT 1")
+
+
+def _sqlite_url(url: URL, driver: str, options: SqlOptions) -> URL:
+    made = url.set(drivername=driver)
+    if not options.read_only or in_memory(url):
+        return made
+    file = made.database or ""
+    return made.set(database=file if file.startswith("file:") else f"file:{file}").update_query_dict(
+        {"mode": "ro", "uri": "true"}
+    )
+
+
+def in_memory(url: URL) -> bool:
+    """Tell whether it is a SQLite database that lives in one connection."""
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def _sqlite_arguments(url: URL, options: SqlOptions) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"connect_args": {"timeout": options.lock_s, "check_same_thread": False}}
+    if in_memory(url):
+        return arguments | {"poolclass": StaticPool}
+    return arguments | _pool(options)
+
+
+class _Limit:
+    """Until when the statement that runs on one SQLite connection may run, on the clock of ``time.monotonic()``."""
+
+    __slots__ = ("until",)
+
+    def __init__(self) -> None:
+        self.until = NEVER
+
+    def passed(self) -> bool:
+        """SQLite's progress handler: true stops the statement."""
+        return time.monotonic() > self.until
+
+
+def _prepare_sqlite(engine: "Engine", options: SqlOptions) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in _pragmas(options):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        limit = record.info["limit"] = _Limit()
+        if hasattr(connection, "run_async"):
+            connection.run_async(lambda driver: driver.set_progress_handler(limit.passed, INSTRUCTIONS_BETWEEN_LOOKS))
+        else:
+            connection.set_progress_handler(limit.passed, INSTRUCTIONS_BETWEEN_LOOKS)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def begin(connection: Any, *_: Any) -> None:
+        now = time.monotonic()
+        left = context.remaining_s(now)
+        allowed = options.statement_s if left is None else min(options.statement_s, left)
+        connection.info["limit"].until = now + allowed
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def end(connection: Any, *_: Any) -> None:
+        connection.info["limit"].until = NEVER
+
+    @event.listens_for(engine, "handle_error")
+    def fail(failure: Any) -> None:
+        if failure.connection is not None and not failure.connection.invalidated:
+            failure.connection.info["limit"].until = NEVER
+
+
+def _pragmas(options: SqlOptions) -> list[str]:
+    always = ["foreign_keys=ON", f"busy_timeout={round(options.lock_s * 1000)}"]
+    if options.read_only:
+        return [*always, "query_only=ON"]
+    return ["journal_mode=WAL", f"synchronous={options.synchronous}", *always]

@@ -18,6 +18,9 @@ from chassis.state import Phase, ServiceState
 if TYPE_CHECKING:
     from chassis.service import Service
 
+METRICS_PATH = "/metrics"
+"""Where Prometheus asks, and with ``.json`` where people find the golden signals."""
+
 HEALTHY, DEGRADED, UNHEALTHY = "healthy", "degraded", "unhealthy"
 _NOT_STORED = (("Cache-Control", "no-store"),)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from chassis.dependencies.declaration import Dependency
+from chassis.health import METRICS_PATH
 from chassis.settings_fields import GENERATE, example_of, is_secret, key_of
 from chassis.stopping import CLOSE_S
 
@@ -109,9 +110,7 @@ def _endpoints(service: "Service") -> Iterator[str]:
     for name, aliases in (("readiness", paths.ready), ("liveness", paths.live), ("health", paths.health)):
         if aliases:
             yield f"{name} = {_text(aliases[0])}"
-    metrics = next((path for path in service.endpoints if path.endswith("/metrics")), None)
-    if metrics:
-        yield f"metrics = {_text(metrics)}"
+    yield f"metrics = {_text(METRICS_PATH)}"
 
 
 def _bounds(service: "Service") -> Iterator[str]:

@@ -24,7 +24,7 @@ from chassis.declarations import Declarations
 from chassis.dependencies.alert_rules import metrics_prefix, render_alert_rules
 from chassis.dependencies.degrade_table import render_degrade_table
 from chassis.errors import ChassisError, SettingsError
-from chassis.health import Health, HealthPaths
+from chassis.health import METRICS_PATH, Health, HealthPaths
 from chassis.lifecycle import Lifecycle
 from chassis.operations import OperationalEndpoint
 from chassis.process import Process
@@ -173,8 +173,8 @@ class Service(Declarations):
         from chassis.observe.requests import RequestMetrics  # noqa: PLC0415 - see above
 
         golden = GoldenSignals(self.metrics)
-        self.endpoints.setdefault("/metrics", self.metrics.endpoint())
-        self.endpoints.setdefault("/metrics.json", golden.endpoint())
+        self.endpoints.setdefault(METRICS_PATH, self.metrics.endpoint())
+        self.endpoints.setdefault(f"{METRICS_PATH}.json", golden.endpoint())
         return RequestMetrics(self.metrics, self.state, golden, max_in_flight=self.settings.max_in_flight)
 
     def make_edge(self) -> "Edge":

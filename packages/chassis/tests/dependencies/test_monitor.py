@@ -117,7 +117,8 @@ async def test_an_open_breaker_is_a_dependency_that_is_down(eventually: Any) -> 
 
 
 async def test_a_dependency_that_is_isolated_by_hand_is_down_until_it_is_restored(eventually: Any) -> None:
-    dependency = Call("switch", check=Switch().check, checks=QUICK)
+    seldom = Checks(every_s=60, every_s_when_down=0.05, again_s=0.02)
+    dependency = Call("switch", check=Switch().check, checks=seldom)
     async with watched(dependency):
         await eventually(lambda: dependency.up)
         dependency.pipeline.breaker.isolate()

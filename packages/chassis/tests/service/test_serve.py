@@ -45,6 +45,7 @@ def test_without_its_database_it_lives_unready_and_starts_when_it_comes(
     assert refused.status == 503
     assert refused.headers["retry-after"] == "1"
     assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["detail"] == "The service is starting."
     own_postgresql.start()
     served.until(lambda: served.get("/readyz").status == 200, within=10)
     assert served.get("/database").json() == {"answer": 0}
@@ -149,6 +150,7 @@ def test_flask_keeps_the_same_promises_about_its_database(own_postgresql: Any, s
         own_postgresql.start()
         served.until(lambda: served.get("/readyz").status == 200, within=10)
     assert served.get("/database").json() == {"answer": 0}
+    assert 'served_requests_total{method="GET",route="/database",status="200"}' in served.get("/metrics").body.decode()
     assert served.stop() == 0
 
 

@@ -1,5 +1,6 @@
-"""Keeps logs-structured: its lines are logfmt with escaped line breaks; a plain banner comes before it is ready."""
+"""Keeps logs-structured: its lines are logfmt with escaped line breaks, some long; a plain banner comes before."""
 
+import itertools
 import json
 import logging
 import sys
@@ -16,11 +17,15 @@ BANNER = """
 
 
 class Logfmt(logging.Formatter):
+    numbers = itertools.count(1)
+
     def format(self, record: logging.LogRecord) -> str:
         line = f"time={self.formatTime(record, '%Y-%m-%dT%H:%M:%S')} level={record.levelname.lower()}"
         line += f" logger={record.name} msg={json.dumps(record.getMessage())}"
         if record.exc_info:
             line += f" exception={json.dumps(self.formatException(record.exc_info))}"
+        if next(self.numbers) % 10 == 0:
+            line += f" context={json.dumps('as long as a traceback ' * 300)}"
         return line
 
 

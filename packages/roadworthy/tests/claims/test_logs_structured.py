@@ -1,5 +1,6 @@
 """logs-structured on literal evidence."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -79,3 +80,9 @@ def test_is_a_record(line: str) -> None:
 )
 def test_is_no_record(line: str) -> None:
     assert not is_record(line)
+
+
+def test_lines_that_were_cut_are_left_out_and_the_scope_says_so(build: SimpleNamespace) -> None:
+    seen = replace(logs(build, *[JSON] * 12), cut=3, total=15)
+    assert build.label(CLAIM, seen) == "PROVEN"
+    assert build.finding(CLAIM, seen).scope.endswith("; left out: 3 lines of 64 KiB or more")

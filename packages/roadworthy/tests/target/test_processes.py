@@ -374,9 +374,11 @@ def test_bytes_that_are_not_utf_8_are_shown_and_not_lost() -> None:
 
 
 def test_a_long_line_is_cut_and_the_next_one_is_whole() -> None:
-    output = read(b"x" * 40_000 + b"\nnext\n")
+    output = Output()
+    output._take(b"x" * 70_000 + b"\nnext\n")
     assert [len(line.text) for line in output.lines()] == [LINE_LIMIT, 4]
-    assert output.bytes == 40_006
+    assert [line.cut for line in output.lines()] == [True, False]
+    assert output.bytes == 70_006
 
 
 def test_a_line_that_never_ends_takes_no_memory() -> None:

@@ -28,6 +28,8 @@ def understood(name: str, error: Exception) -> DependencyError | None:
         return DeadlineExceededError(name, "no answer in time")
     if isinstance(error, (exceptions.ConnectionError, exceptions.BusyLoadingError)):
         return DependencyDownError(name, f"cannot be reached ({type(error).__name__})")
+    if isinstance(error, RuntimeError) and "closed" in str(error):  # uvloop's word for a connection that was reset
+        return DependencyDownError(name, "cannot be reached (the connection was reset)")
     return None
 
 
@@ -39,12 +41,13 @@ def _options(seconds: float, connections: int) -> dict[str, Any]:
 class _Pool(redis.asyncio.ConnectionPool):
     """A pool that notices when the server closed a connection that lay idle, as it does when it restarts.
 
-    redis-py's own look finds data that came unasked, but not the end of the stream; its twin for threads finds both.
+    redis-py's own look finds data that came unasked, but neither the end of the stream nor a reset; that for threads
+    finds them.
     """
 
     async def ensure_connection(self, connection: Any) -> None:
-        reader = getattr(connection, "_reader", None)
-        if reader is not None and reader.at_eof():
+        reader, writer = getattr(connection, "_reader", None), getattr(connection, "_writer", None)
+        if (reader is not None and reader.at_eof()) or (writer is not None and writer.is_closing()):
             await connection.disconnect()
         await super().ensure_connection(connection)
 

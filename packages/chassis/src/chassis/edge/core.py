@@ -13,6 +13,7 @@ from chassis.edge.headers import Cors, added_headers, security_headers
 from chassis.edge.identity import REQUEST_ID, TRACEPARENT
 from chassis.edge.policy import EdgePolicy
 from chassis.edge.protocols import AccessLog, ErrorHook, Recorder
+from chassis.errors import DependencyError
 from chassis.limits import Limiter
 from chassis.operations import Endpoints
 from chassis.problems import Problem
@@ -119,6 +120,12 @@ def _limiter(policy: EdgePolicy, *, waits: bool) -> Any:
 
 
 def log_error(error: BaseException, context: Mapping[str, Any]) -> None:
-    """Log an exception that nobody handled, with its traceback. This is the error hook if no other is given."""
+    """Log an exception that nobody handled, with its traceback. This is the error hook if no other is given.
+
+    That a dependency is down is told in one line: it is no fault of the code, and each request would tell it.
+    """
     extra = {"context": dict(context)}
+    if isinstance(error, DependencyError):
+        _log.warning("%s %s failed: %s", context["method"], context["path"], error, extra=extra)
+        return
     _log.error("%s %s failed", context["method"], context["path"], exc_info=error, extra=extra)

@@ -347,11 +347,15 @@ class Drain(Evidence):
 
 @dataclass(frozen=True, kw_only=True)
 class Logs(Evidence):
-    """Lines that an instance wrote to stdout and stderr after it was ready. At most 1,000 lines are kept."""
+    """Lines that an instance wrote to stdout and stderr after it was ready. At most 1,000 whole lines are kept.
+
+    ``cut`` counts lines of 64 KiB and more: they are not among ``lines``.
+    """
 
     instance: str
     total: int
     lines: tuple[str, ...]
+    cut: int = 0
     during: str  # what was going on, such as "dependency database refused"
 
 

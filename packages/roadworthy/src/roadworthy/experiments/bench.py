@@ -11,7 +11,6 @@ from roadworthy.domain.target import TargetSpec
 from roadworthy.experiments.laboratory import Laboratory
 from roadworthy.recording.writer import RecordingWriter
 from roadworthy.target.instance import Instance, launch, until_serving
-from roadworthy.target.processes import LogLine
 from roadworthy.target.state import State
 from roadworthy.traffic.client import Client, sample
 from roadworthy.traffic.openapi import Operation
@@ -172,13 +171,15 @@ class Bench:
             yield instance
 
     def keep_logs(self, instance: Instance, during: str) -> None:
-        """Record what the instance wrote since it was ready."""
+        """Record what the instance wrote since it was ready. Of a line that was cut nobody can say what it was."""
         lines = [line for line in instance.lines_when_ready() if line.text.strip()]
+        whole = tuple(line.text for line in lines if not line.cut)[:KEPT_LOG_LINES]
         if lines:
             self.keep(
-                Logs, instance=instance.label, total=len(lines), lines=_texts(lines[:KEPT_LOG_LINES]), during=during
+                Logs,
+                instance=instance.label,
+                total=len(lines),
+                lines=whole,
+                cut=sum(line.cut for line in lines),
+                during=during,
             )
-
-
-def _texts(lines: list[LogLine]) -> tuple[str, ...]:
-    return tuple(line.text[:4_000] for line in lines)

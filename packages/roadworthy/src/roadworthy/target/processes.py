@@ -19,7 +19,7 @@ import psutil
 
 GUARD = Path(__file__).with_name("guard.py")
 KEPT_LINES = 5_000
-LINE_LIMIT = 16_384
+LINE_LIMIT = 65_536
 END_BOUND_S = 10.0
 REMOVE_BOUND_S = 120.0  # a cluster of many databases is tens of thousands of files
 
@@ -30,10 +30,14 @@ class StartError(RuntimeError):
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of output. ``at`` is ``time.monotonic()`` when it was read."""
+    """One line of output.
+
+    ``at`` is ``time.monotonic()`` when it was read; ``cut`` tells whether it was longer than is kept.
+    """
 
     at: float
     text: str
+    cut: bool = False
 
 
 class Output:
@@ -74,7 +78,8 @@ class Output:
 
     def _keep(self, raw: bytes) -> None:
         self.count += 1
-        line = LogLine(time.monotonic(), raw[:LINE_LIMIT].decode("utf-8", "backslashreplace").rstrip("\r"))
+        text = raw[:LINE_LIMIT].decode("utf-8", "backslashreplace").rstrip("\r")
+        line = LogLine(time.monotonic(), text, cut=len(raw) >= LINE_LIMIT)
         if len(self._head) < KEPT_LINES:
             self._head.append(line)
         else:

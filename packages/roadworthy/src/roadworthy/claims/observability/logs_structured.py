@@ -33,7 +33,8 @@ def judge(evidence: EvidenceSet) -> Finding:
         f"{_SHARE:.0%} are needed.",
         control=True,
         exhibits=tuple(Exhibit("log", line) for line in offending[:3]),
-        scope=f"{len(lines)} lines, during {', '.join(dict.fromkeys(log.during for log in logs))}",
+        scope=f"{len(lines)} lines, during {', '.join(dict.fromkeys(log.during for log in logs))}"
+        + (f"; left out: {cut} lines of 64 KiB or more" if (cut := sum(log.cut for log in logs)) else ""),
         experiment=most.experiment,
     )
 
@@ -71,7 +72,8 @@ works, while its dependencies fail, and while it is fed bad input. Empty lines a
 - Unproven: there are fewer than 10 lines.""",
     false_positives="""\
 Banners and boot messages come before the service is ready and do not count. A few lines that a runtime writes by
-itself are covered by the 2 %. Severity is medium, because most frameworks do not do this by default.""",
+itself are covered by the 2 %. Lines of 64 KiB and more are left out, because their end is not kept. Severity is medium,
+because most frameworks do not do this by default.""",
     remedies=(
         Remedy(
             "FastAPI or Starlette with uvicorn",

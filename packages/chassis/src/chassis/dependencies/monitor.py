@@ -65,8 +65,9 @@ class Monitor:
         due = time.monotonic() + dependency.condition.next_check_s()
         while (left := due - time.monotonic()) > 0:
             await asyncio.sleep(min(left, LOOK_S))
-            if dependency.refusing():
+            if dependency.up and dependency.refusing():
                 _decide_down(dependency)
+                return  # the next check is due sooner than it was
             if dependency.suspected() and dependency.up:
                 return
 

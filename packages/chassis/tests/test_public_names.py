@@ -1,14 +1,15 @@
 """The public names: what there is, where it comes from, and what importing it costs."""
 
 import ast
+import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import chassis
 import pytest
 
-IMPORT_BOUND_MS = 60.0
 HEAVY = ("pydantic", "sqlalchemy", "redis", "httpx", "orjson", "prometheus_client", "asyncio")
 
 
@@ -48,15 +49,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = chassis.no_such_name  # type: ignore[attr-defined]
 
 
-def test_importing_is_cheap_and_brings_no_extra() -> None:
-    script = (
-        "import sys, time; began = time.process_time(); import chassis; "
-        "print((time.process_time() - began) * 1000); "
-        f"print([name for name in {HEAVY} if name in sys.modules])"
-    )
-    outputs = [printed_by(script).splitlines() for _ in range(3)]
-    assert min(float(milliseconds) for milliseconds, _ in outputs) < IMPORT_BOUND_MS
-    assert outputs[0][1] == "[]"
+def test_importing_brings_no_extra_and_nothing_heavy() -> None:
+    script = f"import sys, chassis; print([name for name in {HEAVY} if name in sys.modules])"
+    assert printed_by(script).strip() == "[]"
 
 
 def test_declaring_a_service_brings_no_extra() -> None:
@@ -66,3 +61,37 @@ def test_declaring_a_service_brings_no_extra() -> None:
         "print([name for name in ('sqlalchemy', 'redis', 'httpx', 'uvicorn') if name in sys.modules])"
     )
     assert printed_by(script).strip() == "[]"
+
+
+def test_the_public_surface_is_as_reviewed() -> None:
+    """A change here is one that users notice: look at it, then write the file anew with what the failure shows."""
+    reviewed = (Path(__file__).parent / "public_surface.txt").read_text(encoding="utf-8")
+    assert "\n".join(surface()) + "\n" == reviewed
+
+
+def surface() -> Iterator[str]:
+    for name in chassis.__all__:
+        found = getattr(chassis, name)
+        yield f"{name}{parameters(found)}"
+        if inspect.isclass(found):
+            for member in sorted(vars(found)):
+                if not member.startswith("_") and "model_" not in member:
+                    yield f"    {member}{parameters(inspect.getattr_static(found, member))}"
+
+
+def parameters(found: object) -> str:
+    """The names of the parameters, ``*`` before those that are passed by name, ``=`` behind those with a default."""
+    found = found.__func__ if isinstance(found, classmethod | staticmethod) else found
+    if not callable(found):
+        return ""
+    try:
+        listed = list(inspect.signature(found).parameters.values())
+    except (TypeError, ValueError):
+        return ""
+    marks = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    shown = []
+    for each in listed:
+        if each.kind is inspect.Parameter.KEYWORD_ONLY and "*" not in shown:
+            shown.append("*")
+        shown.append(f"{marks.get(each.kind, '')}{each.name}{'' if each.default is inspect.Parameter.empty else '='}")
+    return f"({', '.join(shown)})"

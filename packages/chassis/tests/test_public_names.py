@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
+from enum import EnumMeta
 from pathlib import Path
 
 import chassis
@@ -82,7 +83,7 @@ def surface() -> Iterator[str]:
 def parameters(found: object) -> str:
     """The names of the parameters, ``*`` before those that are passed by name, ``=`` behind those with a default."""
     found = found.__func__ if isinstance(found, classmethod | staticmethod) else found
-    if not callable(found):
+    if not callable(found) or isinstance(found, EnumMeta):
         return ""
     try:
         listed = list(inspect.signature(found).parameters.values())

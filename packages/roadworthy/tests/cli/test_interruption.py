@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ MOMENTS = [
     pytest.param(signal.SIGKILL, "discovering (default): started", id="SIGKILL while its own server is being made"),
     pytest.param(signal.SIGKILL, "database refused: started", id="SIGKILL during experiments side by side"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_noticed() -> Iterator[None]:
+    """Shells have background jobs ignore SIGINT, and what they start inherits that; what has a handler does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def until_it_says(process: "subprocess.Popen[str]", text: str) -> str:

@@ -35,7 +35,8 @@ class Opened:
 
 @asynccontextmanager
 async def opened(kind: Any, url: str, *rules: Rule, **options: Any) -> AsyncIterator[Opened]:
-    limiter = kind.from_url(url, rules, **{"prefix": f"test:{uuid4()}:", **options})
+    """Open a limiter that waits long enough for a busy machine; the tests of silence give a time-out of their own."""
+    limiter = kind.from_url(url, rules, **{"prefix": f"test:{uuid4()}:", "timeout_s": 10.0, **options})
     try:
         yield Opened(limiter)
     finally:

@@ -269,6 +269,15 @@ def test_many_rules_are_judged_the_same_in_this_process_and_from_the_numbers_of_
     limiter.mirror(["client"] * len(used), taken)
     ahead_s = [rule.interval_s + each for (rule, _), each in zip(used, taken, strict=True)]
     here, there = limiter.hit("client"), decide(limiter.rules, ahead_s)
+    spare = [(rule.window_s - ahead, rule) for (rule, _), ahead in zip(used, ahead_s, strict=True)]
+    left = [each / rule.interval_s if each >= 0 else each for each, rule in spare]  # requests; below zero: seconds
+    least, *others = sorted(left)
+    if abs(least) < 1e-6 or any(other - least < 1e-6 for other in others):
+        # too near the edge, or to each other, for sums of floats: either may be named
+        close = [rule for (rule, _), each in zip(used, left, strict=True) if each - least < 1e-6]
+        assert here.rule in close
+        assert there.rule in close
+        return
     assert (here.allowed, here.rule) == (there.allowed, there.rule)
     assert math.isclose(here.ahead_s, there.ahead_s, abs_tol=1e-6)
 

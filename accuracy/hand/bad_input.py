@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 
 import _corpus
+import _requests
 from _corpus import Base, Case
 from _lab import Answer, call
 from _services import Bench, bench, options
@@ -25,11 +26,11 @@ def bases(stand: Bench) -> list[Base]:
     if stand.service.name == "prefect":
         document = call(stand.port, "GET", "/openapi.json").json()
         assert isinstance(document, dict)
-        return _corpus.prefect(document)
+        return _requests.prefect(document)
     found: dict[str, list[Base]] = {
-        "kinto": _corpus.KINTO,
-        "mlflow": _corpus.MLFLOW,
-        "httpbin": _corpus.HTTPBIN,
+        "kinto": _requests.KINTO,
+        "mlflow": _requests.MLFLOW,
+        "httpbin": _requests.HTTPBIN,
     }
     return found[stand.service.name]
 
@@ -39,7 +40,7 @@ def with_run(stand: Bench, wanted: list[Base]) -> list[Base]:
     if stand.service.name != "mlflow":
         return wanted
     body = json.dumps({"experiment_id": "0"}).encode()
-    path = f"{_corpus.A}/runs/create"
+    path = f"{_requests.A}/runs/create"
     answer = call(stand.port, "POST", path, body, {"Content-Type": "application/json"}).json()
     assert isinstance(answer, dict)
     run = answer["run"]["info"]["run_id"]

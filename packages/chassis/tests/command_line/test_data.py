@@ -93,16 +93,13 @@ def test_a_running_service_keeps_its_database_from_being_replaced(ledger: Any) -
     assert f"what was there before is now {aside.name}; delete it when you are sure" in replaced.out
 
 
-def test_a_backup_that_is_ended_leaves_nothing_behind(ledger: Any, postgresql_url: str) -> None:
+def test_a_backup_that_is_ended_leaves_nothing_behind(ledger: Any, postgresql_url: str, until: Any) -> None:
     ledger.settings["LEDGER_DATABASE_URL"] = postgresql_url
     ledger.migrate()
     with psycopg.connect(postgresql_url) as holder:
         holder.execute("LOCK TABLE entries IN ACCESS EXCLUSIVE MODE")  # so that it waits, as with a large table
         with ledger.started("backup", "kept") as command:
-            deadline = time.monotonic() + 30
-            while not list(ledger.folder.glob("kept/.partial-*")):
-                assert time.monotonic() < deadline
-                time.sleep(0.02)  # polling a condition, bounded above
+            until(lambda: list(ledger.folder.glob("kept/.partial-*")), within=30)
             assert command.stop().status == 143
     assert list((ledger.folder / "kept").iterdir()) == []
 

@@ -53,6 +53,7 @@ def test_a_database_is_migrated_backed_up_and_restored_into_an_empty_place(any_l
     refused = ledger.run("restore", str(folder))
     assert refused.status == 2
     assert "is not empty" in refused.err
+    assert "--replace" in refused.err
     ledger.execute(*EMPTY[ledger.url.get_backend_name()])
     restored = ledger.run("restore", str(folder))
     assert restored.status == 0, restored.err

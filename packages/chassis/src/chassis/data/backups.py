@@ -12,16 +12,13 @@ database holds: keep them where only the service's account can read.
 """
 
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from chassis.clock import SYSTEM_CLOCK, Clock
 from chassis.data.errors import BackupError
+from chassis.data.folders import sync, working_folder
 from chassis.data.keep import Keep
 from chassis.data.manifest import Contents, Manifest, first_difference
 from chassis.data.sqlite_store import SqliteStore
@@ -31,7 +28,6 @@ from chassis.data.urls import DatabaseUrl, synchronous
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _PARTIAL = ".partial-"
-_STALE_PARTIAL_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class Backups:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         now = self._clock.time()
-        with self._partial(now) as partial:
+        with working_folder(self._folder, f"{_PARTIAL}{self._name}-") as partial:
             file = partial / self._store.file_name
             contents = self._store.dump(file)
             file.chmod(0o600)
@@ -93,19 +89,23 @@ class Backups:
                 self._compare_restored(file, contents)
                 manifest = manifest.with_verified()
             manifest.write(partial)
+            for written in (file, partial):
+                sync(written)
             folder = self._folder / f"{self._name}-{_stamp(now)}"
             try:
                 partial.rename(folder)
             except OSError as error:
                 raise BackupError(f"the backup cannot get its name {folder}: {error.strerror}") from error
+            sync(self._folder)
         return Backup(folder, manifest)
 
     def all(self) -> list[Backup]:
-        """Return the backups of this name whose manifests are sound, the newest first."""
+        """Return the backups of this name that are whole by their manifest and size, the newest first."""
         found = []
         for folder in self._folder.glob(f"{self._name}-*") if self._folder.is_dir() else ():
             try:
                 manifest = Manifest.read(folder)
+                manifest.sized_file(folder)
             except BackupError:
                 continue
             if manifest.name == self._name and folder.name == f"{self._name}-{_stamp(manifest.created_at)}":
@@ -144,7 +144,10 @@ class Backups:
             raise BackupError(f"the backup {folder} is of {backup.manifest.engine}: it cannot go into {store.engine}")
         if not store.is_empty():
             if not overwrite:
-                raise BackupError(f"{store.shown} is not empty: restore into an empty one, or allow it to be replaced")
+                raise BackupError(
+                    f"{store.shown} is not empty, and nothing was changed: restore into an empty one, or have it put "
+                    "aside and replaced by --replace (in code: overwrite=True)"
+                )
             return store.replace_by(file, contents, _stamp(self._clock.time()))
         store.load(file)
         if difference := first_difference(contents, store.contents()):
@@ -160,7 +163,8 @@ class Backups:
         kept = keep.choose(backup.manifest.created_at for backup in backups)
         gone = [backup.folder for backup in backups if backup.manifest.created_at not in kept]
         for folder in gone:
-            shutil.rmtree(folder)
+            with working_folder(self._folder, f"{_PARTIAL}{self._name}-") as partial:
+                folder.rename(partial / folder.name)  # at once: killed meanwhile, no half of it looks like a backup
         return gone
 
     def _compare_restored(self, file: Path, contents: Contents) -> None:
@@ -180,19 +184,6 @@ class Backups:
         from chassis.data.postgresql_store import PostgresqlStore  # noqa: PLC0415 - needs psycopg
 
         return PostgresqlStore(address, tools=self._tools, timeout_s=self._timeout_s)
-
-    @contextmanager
-    def _partial(self, now: float) -> Iterator[Path]:
-        """Give a folder to work in. What a run that was killed has left is deleted a day later."""
-        beginning = f"{_PARTIAL}{self._name}-"
-        for left in self._folder.glob(f"{beginning}*"):
-            if now - left.stat().st_mtime > _STALE_PARTIAL_S:
-                shutil.rmtree(left)
-        partial = Path(tempfile.mkdtemp(prefix=beginning, dir=self._folder))
-        try:
-            yield partial
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _stamp(seconds: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis.data.errors import BackupError
+from chassis.data.folders import sync
 
 FILE_NAME = "manifest.json"
 FORMAT = 1
@@ -29,11 +30,15 @@ class TableContent:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a database at one moment: its tables, the revisions of its schema, and the server's version."""
+    """What is in a database at one moment: its tables, the revisions of its schema, and the server's version.
+
+    ``structure`` names what there is beside rows, such as ``index by_day``, each with what can be compared of it.
+    """
 
     tables: dict[str, TableContent]
     revisions: tuple[str, ...]
     versions: dict[str, str]
+    structure: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,9 @@ class Manifest:
         """Write it into the folder of the backup, with a checksum of its own."""
         members = asdict(self) | {"format": FORMAT, "created": f"{_moment(self.created_at):%Y-%m-%dT%H:%M:%SZ}"}
         members["manifest_sha256"] = _sha256_of_members(members)
-        (folder / FILE_NAME).write_text(json.dumps(members, indent=2) + "\n", encoding="utf-8")
+        file = folder / FILE_NAME
+        file.write_text(json.dumps(members, indent=2) + "\n", encoding="utf-8")
+        sync(file)
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -95,7 +102,9 @@ class Manifest:
         if members["format"] != FORMAT:
             raise BackupError(f"the backup {folder} has the format {members['format']}; this version knows {FORMAT}")
         tables = {name: TableContent(**content) for name, content in members["contents"]["tables"].items()}
-        contents = Contents(tables, tuple(members["contents"]["revisions"]), members["contents"]["versions"])
+        contents = Contents(
+            **members["contents"] | {"tables": tables, "revisions": tuple(members["contents"]["revisions"])}
+        )
         plain = {key: value for key, value in members.items() if key not in ("contents", "format", "created")}
         return cls(**plain, contents=contents)
 
@@ -105,6 +114,17 @@ class Manifest:
         Raises:
             BackupError: it is missing, cut short, or was changed.
         """
+        file = self.sized_file(folder)
+        if sha256_of(file) != self.sha256:
+            raise BackupError(f"the backup {folder} is damaged: {self.file} was changed after it was written")
+        return file
+
+    def sized_file(self, folder: Path) -> Path:
+        """Return the path of the backup's file, if it is there in its full length.
+
+        Raises:
+            BackupError: it is missing or cut short.
+        """
         file = folder / self.file
         if not file.is_file():
             raise BackupError(f"the backup {folder} is not whole: {self.file} is missing")
@@ -112,8 +132,6 @@ class Manifest:
             raise BackupError(
                 f"the backup {folder} is damaged: {self.file} has {size} bytes, and {self.size} were written"
             )
-        if sha256_of(file) != self.sha256:
-            raise BackupError(f"the backup {folder} is damaged: {self.file} was changed after it was written")
         return file
 
 
@@ -135,6 +153,11 @@ def first_difference(wanted: Contents, found: Contents) -> str:
             return f"the table {table} has {after.rows} rows, not {before.rows}"
         if before.checksum != after.checksum:
             return f"the table {table} has other values"
+    for part in sorted({*wanted.structure, *found.structure}):
+        if part not in wanted.structure or part not in found.structure:
+            return f"the {part} is {'missing' if part in wanted.structure else 'unexpected'}"
+        if wanted.structure[part] != found.structure[part]:
+            return f"the {part} is another one"
     return ""
 
 

@@ -17,7 +17,8 @@ from chassis.data.postgresql_tools import Tools, find_tools
 from chassis.data.urls import libpq_environment, libpq_parameters, shown
 
 _LONGEST_NAME = 63
-_NO_LIMITS = " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"  # a backup takes as long as it takes
+# A backup takes as long as it takes.
+_NO_LIMITS = " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 
 # Values are compared as texts: everything that changes how they are written is fixed.
@@ -30,6 +31,34 @@ _TABLES = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     ORDER BY 1, 2"""
+_OURS = """JOIN pg_namespace n ON n.oid = {namespace} WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = {oid} AND d.deptype = 'e')"""
+_ANYTHING = f"""
+    SELECT 1 FROM pg_class c {_OURS.format(namespace="c.relnamespace", oid="c.oid")}
+    UNION ALL SELECT 1 FROM pg_proc p {_OURS.format(namespace="p.pronamespace", oid="p.oid")}
+    UNION ALL SELECT 1 FROM pg_type t {_OURS.format(namespace="t.typnamespace", oid="t.oid")}
+    UNION ALL SELECT 1 FROM pg_largeobject_metadata
+    LIMIT 1"""  # noqa: S608 - of constants
+# By name: how a definition is written may change on its way through a dump.
+_STRUCTURE = f"""
+    WITH relation AS (
+        SELECT c.oid, c.relkind, n.nspname || '.' || c.relname AS name FROM pg_class c
+        {_OURS.format(namespace="c.relnamespace", oid="c.oid")} AND c.relpersistence <> 't')
+    SELECT CASE relkind WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index ' WHEN 'v' THEN 'view ' WHEN 'S' THEN 'sequence '
+           WHEN 'm' THEN 'materialized view ' ELSE 'table ' END || name, '' FROM relation WHERE relkind <> 'c'
+    UNION ALL SELECT 'column ' || name || '.' || attname,
+           format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+    FROM relation JOIN pg_attribute ON attrelid = relation.oid
+    WHERE relkind IN ('r', 'p', 'v', 'm') AND attnum > 0 AND NOT attisdropped
+    UNION ALL SELECT 'constraint ' || name || '.' || conname, ''
+    FROM relation JOIN pg_constraint ON conrelid = relation.oid
+    WHERE contype IN ('c', 'f', 'p', 'u', 'x') AND conparentid = 0
+    UNION ALL SELECT 'trigger ' || name || '.' || tgname, ''
+    FROM relation JOIN pg_trigger ON tgrelid = relation.oid
+    WHERE NOT tgisinternal AND tgparentid = 0"""  # noqa: S608 - of constants
+_OWN_SCRATCH = """
+    SELECT datname FROM pg_database
+    WHERE datname ~ '^chassis_(verify|restore)_[0-9a-f]{16}$' AND pg_has_role(datdba, 'USAGE')"""
 _CONTENT = """
     SELECT count(*), coalesce(sum(first::bit(64)::bigint::numeric), 0)::text
     FROM (SELECT 'x' || encode(substr(sha256(convert_to((t.*)::text, 'UTF8')), 1, 8), 'hex') AS first
@@ -69,9 +98,9 @@ class PostgresqlStore:
             return _contents(connection)
 
     def is_empty(self) -> bool:
-        """Tell whether it has no table."""
+        """Tell whether nothing was made in it: no table, view, sequence, function or type, and no large object."""
         with self._snapshot() as connection:
-            return not connection.execute(_TABLES).fetchall()
+            return connection.execute(_ANYTHING).fetchone() is None
 
     @contextmanager
     def scratch(self, file: Path) -> Iterator["PostgresqlStore"]:
@@ -106,9 +135,17 @@ class PostgresqlStore:
 
     @contextmanager
     def _beside(self, purpose: str) -> Iterator["PostgresqlStore"]:
-        """Make an empty database on the same server, and drop it at the end, unless it has another name by then."""
+        """Make an empty database on the same server, and drop it at the end, unless it has another name by then.
+
+        A lock is held as long as it is used. So those that a killed process has left are known, and dropped first.
+        """
         name = f"chassis_{purpose}_{secrets.token_hex(8)}"
         with self._maintenance() as connection:
+            for left in [str(row[0]) for row in connection.execute(_OWN_SCRATCH).fetchall()]:
+                if _locked(connection, left):
+                    _drop(connection, left)
+                    connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [left])
+            _locked(connection, name)
             found = connection.execute(
                 "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = %s",
                 [self._name],
@@ -117,11 +154,11 @@ class PostgresqlStore:
                 raise BackupError(f"{self.shown}: the database does not exist")
             create = "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}"
             connection.execute(sql.SQL(create).format(sql.Identifier(name), *map(sql.Literal, found)))
-        try:
-            yield PostgresqlStore(self._url.set(database=name), tools=self._tools_folder, timeout_s=self._timeout_s)
-        finally:
-            with self._maintenance() as connection:
-                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            try:
+                yield PostgresqlStore(self._url.set(database=name), tools=self._tools_folder, timeout_s=self._timeout_s)
+            finally:
+                with self._maintenance() as another:  # the first may be lost by now
+                    _drop(another, name)
 
     @contextmanager
     def _snapshot(self) -> Iterator["psycopg.Connection[Any]"]:
@@ -155,6 +192,16 @@ class PostgresqlStore:
         tools.run(program, *arguments, environment=environment, timeout_s=self._timeout_s)
 
 
+def _locked(connection: "psycopg.Connection[Any]", name: str) -> bool:
+    """Lock the name of a database for as long as the connection lives; tell whether nobody else had done so."""
+    row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
+    return bool(row and row[0])
+
+
+def _drop(connection: "psycopg.Connection[Any]", name: str) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 def _contents(connection: "psycopg.Connection[Any]") -> Contents:
     for setting in _ONE_SPELLING:
         connection.execute(setting)
@@ -168,4 +215,6 @@ def _contents(connection: "psycopg.Connection[Any]") -> Contents:
         if table == "alembic_version":
             query = sql.SQL("SELECT version_num FROM {} ORDER BY 1").format(identifier)
             revisions += tuple(str(row[0]) for row in connection.execute(query).fetchall())
-    return Contents(tables, revisions, {"postgresql": connection.info.parameter_status("server_version") or ""})
+    structure = {str(part): str(about) for part, about in connection.execute(_STRUCTURE).fetchall()}
+    versions = {"postgresql": connection.info.parameter_status("server_version") or ""}
+    return Contents(tables, revisions, versions, structure)

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from chassis.data.errors import BackupError
+from chassis.data.folders import sync, working_folder
 from chassis.data.manifest import Contents, TableContent, first_difference
 
 _BUSY_S = 30.0
-_COMPANIONS = ("", "-wal", "-shm", "-journal")
+_COMPANIONS = ("-journal", "-shm", "-wal")
 
 
 class SqliteStore:
@@ -66,8 +68,8 @@ class SqliteStore:
     @contextmanager
     def scratch(self, file: Path) -> Iterator["SqliteStore"]:
         """Restore ``file`` into a temporary folder."""
-        with tempfile.TemporaryDirectory(prefix="chassis-verify-") as folder:
-            store = SqliteStore(URL.create("sqlite", database=str(Path(folder, "scratch.sqlite"))))
+        with working_folder(Path(tempfile.gettempdir()), "chassis-verify-") as folder:
+            store = SqliteStore(URL.create("sqlite", database=str(folder / "scratch.sqlite")))
             store.load(file)
             yield store
 
@@ -75,28 +77,44 @@ class SqliteStore:
         """Restore ``file`` into it."""
         with _opened(file, "mode=ro&immutable=1") as source, _opened(self._file) as target:
             source.backup(target)
-        _sync(self._file)
+        self._sync()
 
     def replace_by(self, file: Path, contents: Contents, stamp: str) -> str:
-        """Restore beside it, compare, put the old files aside and the new one in their place."""
-        fresh = SqliteStore(URL.create("sqlite", database=f"{self._file}.restoring-{stamp}"))
+        """Restore beside it, compare, put the old files aside and the new one in their place.
+
+        Killed at any moment, there is a whole database in the place: the old one or the new one.
+        """
         aside = f"{self._file}.before-restore-{stamp}"
-        try:
+        if os.path.lexists(aside):
+            raise BackupError(f"{aside} is there already: what is in {self.shown} cannot be put aside under that name")
+        with working_folder(self._file.absolute().parent, f".{self._file.name}.restoring-") as folder:
+            fresh = SqliteStore(URL.create("sqlite", database=str(folder / "fresh.sqlite")))
             fresh.load(file)
             if difference := first_difference(contents, fresh.contents()):
                 raise BackupError(f"what was restored differs from the backup: {difference}; {self.shown} is as it was")
-            # The companions too, and first: a log of the old file must never be applied to the new one.
             with contextlib.suppress(BackupError), _opened(self._file, "mode=rw") as old:
                 old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # if the old one can still be read
-            for suffix in reversed(_COMPANIONS):
+            # The companions too, and first: a log of the old file must never be applied to the new one.
+            for suffix in _COMPANIONS:
                 with contextlib.suppress(FileNotFoundError):
                     Path(f"{self._file}{suffix}").rename(f"{aside}{suffix}")
+            self._keep_as(Path(aside))
+            fresh._file.chmod(stat.S_IMODE(self._file.stat().st_mode) if self._file.exists() else 0o600)
             fresh._file.replace(self._file)
-        finally:
-            for suffix in _COMPANIONS:
-                Path(f"{fresh._file}{suffix}").unlink(missing_ok=True)
-        _sync(self._file)
+        self._sync()
         return aside
+
+    def _keep_as(self, aside: Path) -> None:
+        """Give the file a second name; where the file system has no such thing, the only one."""
+        try:
+            aside.hardlink_to(self._file)
+        except OSError:
+            self._file.rename(aside)
+
+    def _sync(self) -> None:
+        """Make sure that the file and its name outlast a power cut."""
+        sync(self._file)
+        sync(self._file.absolute().parent)
 
 
 @contextmanager
@@ -130,7 +148,11 @@ def _contents(connection: sqlite3.Connection) -> Contents:
     if "alembic_version" in names:
         revisions = tuple(row[0] for row in connection.execute("SELECT version_num FROM alembic_version ORDER BY 1"))
     versions = {"sqlite": sqlite3.sqlite_version}
-    return Contents({name: _table(connection, name) for name in names}, revisions, versions)
+    structure = {
+        f"{kind} {name}": hashlib.sha256(str(definition).encode("utf-8", "surrogateescape")).hexdigest()
+        for kind, name, definition in connection.execute("SELECT type, name, sql FROM sqlite_master")
+    }
+    return Contents({name: _table(connection, name) for name in names}, revisions, versions, structure)
 
 
 def _table(connection: sqlite3.Connection, name: str) -> TableContent:
@@ -141,13 +163,3 @@ def _table(connection: sqlite3.Connection, name: str) -> TableContent:
         total += int.from_bytes(digest[:8], "big")
         rows += 1
     return TableContent(rows, str(total))
-
-
-def _sync(file: Path) -> None:
-    """Make sure that the file and its name outlast a power cut."""
-    for path in (file, file.parent):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

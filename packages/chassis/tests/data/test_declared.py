@@ -9,8 +9,9 @@ import pytest
 from chassis.data.declared import DeclaredData, Kept
 from chassis.dependencies.sql import Database
 from chassis.dependencies.sql_options import SqlOptions
+from chassis.errors import SettingsError
 from chassis.steps import StartPhase
-from sqlalchemy import Column, Date, DateTime, Float, Integer, MetaData, Table, insert, select
+from sqlalchemy import Column, Date, DateTime, Float, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NOW = 1_738_584_000.0  # 2025-02-03T12:00:00Z
@@ -83,6 +84,32 @@ async def test_none_and_0_days_keep_rows_for_ever() -> None:
         assert kept.column is Note.__table__.c.made
         assert kept.days is None
         assert (await kept.count(), (await kept.purge(1)).rows) == (0, 0)  # there is no such database to ask
+
+
+async def test_a_negative_number_of_days_deletes_nothing(database_url: str, clock: Any) -> None:
+    database = declared(database_url)
+    try:
+        async with database.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+            await connection.execute(insert(Note.__table__).values(made=datetime(2025, 2, 3)))
+        for days in (-1, float("nan")):
+            kept = Kept(database, Note.__table__.c.made, days, lambda: None, clock)
+            with pytest.raises(SettingsError, match=r"notes\.made: expected a number of days of at least 0"):
+                await kept.purge(60)
+            with pytest.raises(SettingsError):
+                await kept.count()
+        assert await Kept(database, Note.__table__.c.made, 1e9, lambda: None, clock).count() == 0  # before the year 1
+        async with database.session() as session:
+            assert len(list(await session.scalars(select(Note)))) == 1
+    finally:
+        await database.close()
+
+
+def test_a_column_that_is_no_time_is_refused() -> None:
+    names = Table("names", MetaData(), Column("id", Integer, primary_key=True), Column("name", String))
+    data: Any = DeclaredData(Steps())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"names\.name: expected a column of dates, times or seconds"):
+        data.retention(declared("sqlite:///none.db"), names.c.name, days=1)
 
 
 def test_a_read_only_database_cannot_be_migrated(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,15 @@ from chassis.data.migrations import Migrations
 from chassis.data.purge import Purged, purge_older_than
 from chassis.data.transactions import transactions
 from chassis.dependencies.sql import Database
-from chassis.errors import StartError
+from chassis.errors import SettingsError, StartError
 from chassis.steps import StartPhase
 
 if TYPE_CHECKING:
     from chassis.service import Service
 
 LONGEST_MIGRATION_S = 3600.0
+_FOR_EVER_DAYS = 365_000
+_TIMES = (date, int, float, Decimal)
 
 logger = logging.getLogger("chassis.data")
 
@@ -116,8 +119,13 @@ class DeclaredData:
             column: when a row was made: a date, a time (without a time zone: UTC), or seconds since 1970-01-01 UTC.
                 Give it an index. Its table needs a primary key.
             days: how many days; or reads them from the settings, where None or 0 keeps rows for ever.
+
+        Raises:
+            ValueError: the column is of another type.
         """
         plain = column.property.columns[0] if isinstance(column, InstrumentedAttribute) else column
+        if not issubclass(plain.type.python_type, _TIMES):
+            raise ValueError(f"{plain}: expected a column of dates, times or seconds to tell how old a row is")
         self.all_kept.append(Kept(database, plain, days, lambda: self._service.settings))
 
 
@@ -141,8 +149,19 @@ class Kept:
 
     @property
     def days(self) -> float | None:
-        """For how many days; None for ever."""
-        return (self._days(self._settings()) if callable(self._days) else self._days) or None
+        """For how many days; None for ever.
+
+        Raises:
+            SettingsError: the number is negative, which would delete rows of the future too, or is none.
+        """
+        days = (self._days(self._settings()) if callable(self._days) else self._days) or None
+        if days is None or days > _FOR_EVER_DAYS:
+            return None
+        if not days > 0:
+            raise SettingsError(
+                (f"{self.column}: expected a number of days of at least 0 to keep rows for, not {days:g}",)
+            )
+        return days
 
     async def purge(self, seconds: float) -> Purged:
         """Delete the older rows, for about so many seconds.

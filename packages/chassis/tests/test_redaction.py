@@ -1,12 +1,18 @@
 """Redaction: secrets are hidden in every form, harmless text stays readable, and hostile text costs no time."""
 
 import base64
+import dataclasses
+import enum
+import functools
 import html
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from chassis.observe.lines import line
 from chassis.redaction import Redactor, RequestSecrets, request_secrets
 from chassis.redaction_forms import is_word
 from hypothesis import given
@@ -59,6 +65,62 @@ def test_a_learned_secret_is_hidden_in_every_form_that_programs_write_it_in(writ
     assert cleaned.startswith("before ")
     assert cleaned.endswith(" after")
     assert not any(part in cleaned for part in (SECRET[:8], SECRET[-8:], write(SECRET)[3:-3]))
+
+
+@pytest.mark.parametrize("before", ["", "u", "ab", "app"])
+def test_a_secret_in_the_base64_of_a_longer_text_is_hidden(before: str, redactor: Redactor) -> None:
+    """As in the header of basic authentication."""
+    for write in (base64.b64encode, base64.urlsafe_b64encode):
+        text = f"sent {write(f'{before}:{SECRET}:end'.encode()).decode()}"
+        assert redactor.may_hold_secret(text)
+        left = redactor.clean(text).replace("[redacted:NOTES_KEY]", "")
+        assert len(left) <= len("sent ") + 14, left  # what stands before and after it
+
+
+def test_a_secret_beyond_ascii_is_hidden_in_bytes_and_lower_case_escapes() -> None:
+    redactor = Redactor()
+    redactor.learn("NOTES_KEY", "äöü/ß-secret+long")
+    for text in (repr("äöü/ß-secret+long".encode()), "%c3%a4%c3%b6%c3%bc%2f%c3%9f-secret%2blong"):
+        assert redactor.may_hold_secret(text)
+        assert "secret" not in redactor.clean(text)
+
+
+def test_every_password_of_several_connection_strings_is_hidden() -> None:
+    redactor = Redactor()
+    redactor.learn("BROKERS", "amqp://app:first-pass-1@h1,amqp://app:second-pass-2@h2,amqp://app:third-pass-3@h3")
+    assert redactor.clean("first-pass-1 second-pass-2 third-pass-3") == " ".join(["[redacted:BROKERS]"] * 3)
+
+
+@dataclasses.dataclass
+class Card:
+    """What JSON writes by itself."""
+
+    pin: str
+
+
+class Field(enum.Enum):
+    """A name that is no text."""
+
+    PIN = "pin"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"card": Card("48151623")},
+        {"cards": [[Card("48151623")]]},
+        {Field.PIN: "48151623"},
+        {b"pin": "48151623"},
+        functools.reduce(lambda inner, _: {"a": inner}, range(14), {"pin": "48151623"}),
+        functools.reduce(lambda inner, _: [inner], range(14), {"pin": "48151623"}),
+        {"headers": [("accept", "text/html"), ("x-api-key", "48151623")]},
+        {"headers": [[b"x-api-key", b"48151623"]]},
+    ],
+)
+def test_a_member_with_a_secret_name_is_hidden_in_whatever_a_log_line_holds(context: dict[Any, Any]) -> None:
+    written = line(Redactor(), "INFO", "paid", context, at=0.0)
+    assert b"48151623" not in written
+    assert json.loads(written)["message"] == "paid"
 
 
 @pytest.mark.parametrize(("template", "password"), DSNS.items())
@@ -211,6 +273,28 @@ def test_credentials_of_the_request_under_way_are_hidden_and_those_of_others_are
     assert redactor.clean(text) == text
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        json.dumps,
+        lambda text: quote(text, safe=""),
+        lambda text: base64.b64encode(f"app:{text}".encode()).decode(),
+        lambda text: f"{text[:20]}...",
+        lambda text: text[:12],
+    ],
+)
+def test_credentials_of_the_request_are_hidden_in_every_form(write: Callable[[str], str]) -> None:
+    token = request_secrets.set(RequestSecrets([(b"x-api-key", b'q7"w\\e/r+t=y&u-i.o~p')]))
+    try:
+        written = line(Redactor(), "INFO", write('q7"w\\e/r+t=y&u-i.o~p'), {}, at=0.0)
+    finally:
+        request_secrets.reset(token)
+    message = json.loads(written)["message"].strip('"')
+    assert "[redacted]" in message
+    assert len(message.replace("[redacted]", "")) <= 10
+
+
 def test_a_connection_string_stays_readable_around_its_password() -> None:
     redactor = Redactor()
     redactor.learn("DSN", "postgresql://app:p@ss/w0rd#1@db.internal:5432/notes")
@@ -239,7 +323,7 @@ def test_a_key_of_several_lines_is_hidden_line_by_line() -> None:
     ["a" * 200_000 + " token", "token=" * 40_000, "://a:" * 40_000, "eyJ-" * 50_000, "bearer " + " " * 200_000,
      "token" + " " * 100_000, "cookie" * 40_000, "input_value=" * 20_000, "-----BEGIN PRIVATE KEY-----" * 8_000,
      "password='" * 20_000, "[parameters: " * 20_000, "passwd: " * 25_000, "authorization" * 15_000,
-     "\\" * 200_000 + "token"],
+     "\\" * 200_000 + "token", "-eyJ" * 60_000],
     ids=lambda text: f"{text[:12]}...{text[-6:]}",
 )  # fmt: skip
 def test_hostile_text_is_cleaned_in_time_proportional_to_its_length(hostile: str, redactor: Redactor) -> None:

@@ -10,6 +10,7 @@ One per process is enough, and :data:`REDACTOR` is it: settings teach it what th
 import re
 import threading
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
 
 from chassis.redaction_forms import (
@@ -33,6 +34,7 @@ __all__ = ["REDACTOR", "Redactor", "RequestSecrets", "request_secrets"]
 _DEEPEST = 12
 _KNOWN_NAMES = 4096
 _CONTAINERS = (dict, list, tuple)
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _SHORTEST_CREDENTIAL = 8
 _NUMBERS_TOO = re.compile(r"passw|passcode|(^|_)pin($|_)|otp|secret", re.IGNORECASE)
 
@@ -91,13 +93,13 @@ class Redactor:
         if self.search(text) is not None or may_hide(text):
             return True
         request = request_secrets.get()
-        return request is not None and any([value in text for value in request.values])  # noqa: C419
+        return request is not None and any([start in text for start in request.starts])  # noqa: C419
 
     def clean(self, text: str) -> str:
         """Return the text without secrets, also without those that a limit on its length has cut."""
         request = request_secrets.get()
-        for value in request.values if request is not None else ():
-            text = text.replace(value, HIDDEN)
+        if request is not None and any([start in text for start in request.starts]):  # noqa: C419 - faster
+            text = _without(text, request.values)
         return hide_patterns(self.clean_known(self._hide_rest_at_beginning(text)))
 
     def clean_known(self, text: str) -> str:
@@ -127,6 +129,8 @@ class Redactor:
             return HIDDEN
         if isinstance(data, Mapping):
             return {self.clean(str(key)): self._clean_member(str(key), data[key], _depth) for key in data}
+        if isinstance(data, _CONTAINERS) and self._is_secret_pair(data):
+            return [self.clean_data(data[0], _depth + 1), self._clean_member(_text_of(data[0]), data[1], _depth)]
         if isinstance(data, list | tuple | set | frozenset):
             return [self.clean_data(each, _depth + 1) for each in data]
         return self.clean(str(data))
@@ -142,18 +146,27 @@ class Redactor:
             return secret
 
     def has_secret_field(self, data: Any, _depth: int = 0) -> bool:
-        """Tell whether a name anywhere in the data says that what it names is secret."""
+        """Tell whether a name anywhere in the data may say that what it names is secret. It may say yes in vain."""
         if isinstance(data, dict):
             known = self._secret_fields
             for key, value in data.items():  # a loop rather than any(): this runs for every log line
                 secret = known.get(key)
-                if secret or (secret is None and self.is_secret_field(str(key))):
+                if secret or (secret is None and (type(key) is not str or self.is_secret_field(key))):
                     return True
-                if isinstance(value, _CONTAINERS) and _depth < _DEEPEST and self.has_secret_field(value, _depth + 1):
+                if type(value) not in _PLAIN and (_depth >= _DEEPEST or self.has_secret_field(value, _depth + 1)):
                     return True
-        elif isinstance(data, _CONTAINERS):
-            return _depth < _DEEPEST and any(self.has_secret_field(each, _depth + 1) for each in data)
-        return False
+            return False
+        if isinstance(data, _CONTAINERS):
+            return (
+                _depth >= _DEEPEST
+                or self._is_secret_pair(data)
+                or any(self.has_secret_field(each, _depth + 1) for each in data if type(each) not in _PLAIN)
+            )
+        return isinstance(data, Enum) or hasattr(data, "__dataclass_fields__")  # JSON writes what is in them
+
+    def _is_secret_pair(self, data: Any) -> bool:
+        """Tell whether it is a name and a value, such as of a header, and the name says that the value is secret."""
+        return len(data) == 2 and isinstance(data, list | tuple) and self.is_secret_field(_text_of(data[0]))
 
     def _clean_member(self, name: str, value: Any, depth: int) -> Any:
         if not self.is_secret_field(name) or value is None or isinstance(value, bool):
@@ -183,9 +196,11 @@ class Redactor:
         if len(first) < START:
             return text
         for form, name in list(self._names.items()):
-            at = form.find(first)
-            if at > 0 and text.startswith(form[at:]):
-                return f"[redacted:{name}]{text[len(form) - at :]}"
+            at = form.find(first, 1)
+            while at > 0:
+                if text.startswith(form[at:]):
+                    return f"[redacted:{name}]{text[len(form) - at :]}"
+                at = form.find(first, at + 1)
         return text
 
     def _compile_and_search(self, text: str, at: int = 0) -> re.Match[str] | None:
@@ -207,6 +222,25 @@ def _alone(text: str, start: int, end: int) -> bool:
         return False
     before = text[max(start - 3, 0) : start]
     return not before[-1:].isalnum() or before[:1] == "%" or before[-2:-1] == "\\"
+
+
+def _text_of(name: Any) -> str:
+    """Return the text of a name; that of bytes also where they were written as ``b'...'``."""
+    if isinstance(name, bytes):
+        return name.decode("latin-1")
+    if not isinstance(name, str):
+        return ""
+    return name[2:-1] if name[:2] in ("b'", 'b"') else name
+
+
+def _without(text: str, values: tuple[str, ...]) -> str:
+    """Return a text without the credentials of a request, also at its end where a limit has cut one."""
+    for value in values:
+        text = text.replace(value, HIDDEN)
+        at = text.rfind(value[:START])
+        if at >= 0 and value.startswith(text[at:].rstrip(".\u2026")):
+            text = text[:at] + HIDDEN
+    return text
 
 
 def _find_nothing(_text: str, _at: int = 0) -> None:

@@ -33,6 +33,9 @@ WORDS = {"false", "enabled", "disabled", "default", "required", "optional", "loc
 
 _PASSWORD_IN_TEXT = re.compile(r"(?:password|passwd|pwd|accountkey)\s*=\s*('[^']+'|[^\s;&]+)", re.IGNORECASE)
 _LONGEST_GUESSABLE_PATH = 16
+_SAME_EVERYWHERE = re.compile(r"[A-Za-z0-9._~-]+")
+"""Texts that URLs, JSON and HTML have as they are."""
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 
 _NAME = r"(?:passw|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|pwd|authorization)[\w-]{0,40}"
 _FOLLOWS = (  # what stands between a name and its value; a plain word after a colon and a space is prose
@@ -51,7 +54,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(cookie{_FOLLOWS}\\*[\"']?)[^\"'\\\r\n]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(rf"({_NAME}{_FOLLOWS})(?:{_VALUE})", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(r"\b(bearer|basic)\s+(?=\S{0,500}[\d+/=._-])[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\beyJ[\w-]{5,2000}\.[\w-]+(\.[\w-]*)?"), HIDDEN),  # a JSON web token
+    (re.compile(r"\beyJ[\w-]{5,500}+\.[\w-]+(\.[\w-]*)?"), HIDDEN),  # a JSON web token
     (
         re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.*?(-----END [A-Z ]{0,20}PRIVATE KEY-----|\Z)", re.DOTALL),
         HIDDEN,
@@ -86,23 +89,42 @@ def is_word(form: str) -> bool:
 
 
 def forms(value: str) -> Iterator[str]:
-    """Yield the ways in which programs write a text: as it is, in URLs, in base64, in JSON and in HTML."""
+    """Yield the ways in which programs write a text: as it is, in URLs, in base64, in JSON, as bytes, and in HTML."""
     raw = value.encode("utf-8", "surrogateescape")
     yield value
-    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
-    yield from (base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("="))
-    for quoted in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]):
+    yield from _base64_forms(raw)
+    if _SAME_EVERYWHERE.fullmatch(value):
+        return
+    for quoted in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
+        yield from (quoted, _ESCAPE.sub(lambda escape: escape[0].lower(), quoted))
+    for quoted in (
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+        repr(raw)[2:-1],
+    ):
         yield from (quoted, json.dumps(quoted)[1:-1])  # also within a JSON line
     yield from (html.escape(value), html.escape(value, quote=False))
 
 
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """Yield it by itself, and behind any text, as in ``base64("user:password")``: three bytes are four characters."""
+    for write in (base64.b64encode, base64.urlsafe_b64encode):
+        yield write(raw).decode().rstrip("=")
+        for before, mixed in ((0, 0), (1, 2), (2, 3)):  # characters that hold bits of what stands before
+            whole = (before + len(raw)) * 8 // 6
+            yield write(bytes(before) + raw).decode()[mixed:whole]
+
+
 def secrets_in(value: str) -> Iterator[str]:
-    """Yield the secrets inside the value of a setting that is a URL or a list of ``key=value``; nothing for others."""
+    """Yield the secrets inside the value of a setting that is a URL, several, or a list of ``key=value``."""
     yield from (password.strip("'") for password in _PASSWORD_IN_TEXT.findall(value))
     scheme, found, rest = value.partition("://")
     if not found:
         return
     yield from _passwords_of_url(rest)
+    for another in value.split("://")[2:]:  # of several URLs
+        yield from _passwords_of_url(another)
     try:
         query = urlsplit(value).query
     except ValueError:  # such as an unclosed [ of an IPv6 address

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from urllib.parse import unquote
 
-from chassis.redaction_forms import SECRET_FIELD
+from chassis.redaction_forms import SECRET_FIELD, START, forms
 
 _SHORTEST_CREDENTIAL = 8
 
@@ -17,23 +17,36 @@ class RequestSecrets:
         headers: name and value pairs, undecoded, as ASGI has them.
     """
 
-    __slots__ = ("_headers", "_values")
+    __slots__ = ("_headers", "_starts", "_values")
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep the headers, unread."""
         self._headers: Iterable[tuple[bytes, bytes]] = headers
         self._values: tuple[str, ...] | None = None
+        self._starts: tuple[str, ...] = ()
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """How the values begin, each once: a text without any of them holds none."""
+        return self._starts if self.values else ()
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The credentials, the longest first."""
+        """The credentials in all the forms that programs write them in, the longest first."""
         if self._values is None:
             found: set[str] = set()
             for name, value in self._headers:
                 if SECRET_FIELD.search(name.decode("latin-1")):
                     found.update(_credentials(value.decode("latin-1")))
-            long_enough = [value for value in found if len(value) >= _SHORTEST_CREDENTIAL]
+            long_enough = {
+                form
+                for value in found
+                if len(value) >= _SHORTEST_CREDENTIAL
+                for form in forms(value)
+                if len(form) >= _SHORTEST_CREDENTIAL
+            }
             self._values = tuple(sorted(long_enough, key=len, reverse=True))
+            self._starts = tuple({value[:START] for value in long_enough})
         return self._values
 
 

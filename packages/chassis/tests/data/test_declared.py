@@ -91,7 +91,9 @@ async def test_a_negative_number_of_days_deletes_nothing(database_url: str, cloc
     try:
         async with database.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
-            await connection.execute(insert(Note.__table__).values(made=datetime(2025, 2, 3)))
+            await connection.execute(
+                insert(Note.__table__).values(made=datetime.fromtimestamp(NOW, UTC).replace(tzinfo=None))
+            )
         for days in (-1, float("nan")):
             kept = Kept(database, Note.__table__.c.made, days, lambda: None, clock)
             with pytest.raises(SettingsError, match=r"notes\.made: expected a number of days of at least 0"):

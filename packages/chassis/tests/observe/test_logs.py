@@ -21,8 +21,9 @@ from chassis import context
 from chassis.errors import StartError
 from chassis.observe import logs
 from chassis.observe.access import access_logger
+from chassis.observe.lines import line as make_line
 from chassis.observe.outputs import Descriptor, RotatedFile
-from chassis.redaction import Redactor
+from chassis.redaction import REDACTOR, Redactor
 
 Lines = Callable[[], list[dict[str, Any]]]
 FIELDS = ["timestamp", "level", "correlation_id", "message", "context"]
@@ -139,6 +140,29 @@ def test_a_record_that_cannot_be_made_into_a_line_is_logged_all_the_same(argumen
     assert [line["message"] for line in lines()] == [arguments[0], "fine"]
     assert all(line["context"]["format_error"] for line in lines())
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_message_that_has_no_text_is_no_error(lines: Lines) -> None:
+    handler = next(each for each in logging.root.handlers if isinstance(each, logs.JsonHandler))  # not pytest's own
+    handler.handle(logging.makeLogRecord({"msg": Untellable()}))
+    assert [line["context"]["format_error"] for line in lines()] == ["RuntimeError"]
+
+
+@pytest.mark.parametrize("character", ["\x01", "\U0001f600", '"'])
+def test_no_line_is_longer_than_256_kib_whatever_json_makes_of_it(character: str) -> None:
+    error = dict.fromkeys(("type", "message", "traceback"), character * 300000)
+    written = make_line(REDACTOR, "ERROR", character * 300_000, {"error": error, character * 300_000: 1}, at=0.0)
+    assert len(written) <= 256 * 1024
+    assert json.loads(written)["message"].startswith(character * 100)
+
+
+def test_the_rest_of_a_secret_whose_beginning_was_cut_is_hidden() -> None:
+    redactor = Redactor()
+    redactor.learn("KEY", "Qm7.xVt2-pLz9-aRk4-wNs8-hJd3-cFb6-yGe1")
+    trace = "x" * 300_000 + "Qm7.xVt2-pLz9-aRk4-wNs8-hJd3-cFb6-yGe1" + "z" * (64 * 1024 - 28)
+    written = make_line(redactor, "ERROR", "failed", {"error": {"traceback": trace}}, at=0.0)
+    assert b"[redacted:KEY]zzz" in written
+    assert b"hJd3" not in written
 
 
 def test_a_line_has_a_largest_size(lines: Lines) -> None:

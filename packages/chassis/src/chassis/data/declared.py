@@ -125,7 +125,7 @@ class DeclaredData:
         """
         plain = column.property.columns[0] if isinstance(column, InstrumentedAttribute) else column
         if not issubclass(plain.type.python_type, _TIMES):
-            raise ValueError(f"{plain}: expected a column of dates, times or seconds to tell how old a row is")
+            raise ValueError(f"{plain}: expected a column of dates, times or seconds to tell how old a row is")  # noqa: TRY004 - it is a column
         self.all_kept.append(Kept(database, plain, days, lambda: self._service.settings))
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from chassis import context
 from chassis.observe.access import access_logger
 from chassis.observe.error_tracking import get_error_tracker
-from chassis.observe.lines import error_of, line
+from chassis.observe.lines import error_of, line, text_of
 from chassis.observe.outputs import Descriptor, Output, RotatedFile
 from chassis.observe.printed import Printed
 from chassis.redaction import REDACTOR, Redactor
@@ -55,7 +55,7 @@ class JsonHandler(logging.Handler):
             made = self.line(record)
         except Exception as error:  # noqa: BLE001 - such as a wrong number of arguments: the request must not notice
             failure = {"logger": record.name, "format_error": type(error).__name__}
-            made = line(self._redactor, record.levelname, str(record.msg), failure, at=record.created)
+            made = line(self._redactor, record.levelname, text_of(record.msg), failure, at=record.created)
         for output in self._outputs:
             output.write(made)
 

@@ -15,13 +15,13 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from chassis.errors import SettingsError
 from chassis.redaction import REDACTOR
-from chassis.redaction_forms import HIDDEN
+from chassis.redaction_forms import HIDDEN, SECRET_SETTING
 from chassis.settings_fields import AlsoFrom, Secret, Strength, is_secret, key_of
 from chassis.settings_report import ConfigurationReport, problems_of, validate_configuration
 from chassis.settings_sources import Reading, decode, merge, reading
@@ -127,6 +127,8 @@ class ServiceSettings(BaseSettings):
             values.clear()  # for handlers that show the variables of each frame
             raise SettingsError(problems)
         self._load_warnings = tuple(notes.warnings)
+        for name, key, _ in _keys(type(self)):
+            _learn(key, getattr(self, name), secret=False)  # defaults, and what is secret by its type within others
 
     @property
     def load_warnings(self) -> tuple[str, ...]:
@@ -163,11 +165,10 @@ class ServiceSettings(BaseSettings):
         for name, key, field in _keys(cls):
             for given in {name, key, key.lower(), field.alias or name} & prepared.keys():
                 raw = prepared[given]
-                text = raw.get_secret_value() if hasattr(raw, "get_secret_value") else raw
-                if isinstance(text, str) and ("://" in text or is_secret(name, field)):
-                    REDACTOR.learn(key, text)
+                _learn(key, raw, secret=is_secret(name, field))
                 if isinstance(raw, str):
                     prepared[given] = decode(field, raw)
+                    _learn(key, prepared[given], secret=is_secret(name, field))
         return prepared
 
     @field_validator("log_level", mode="before")
@@ -189,9 +190,33 @@ class ServiceSettings(BaseSettings):
         """Show the settings without secrets, also those that a service declared as plain texts."""
         for name, value in super().__repr_args__():
             field = type(self).model_fields.get(name or "")
-            if field is not None and isinstance(value, str):
-                value = HIDDEN if value and is_secret(name or "", field) else REDACTOR.clean(value)  # noqa: PLW2901
+            if field is not None and isinstance(value, str | list | tuple | set | frozenset | dict):
+                value = HIDDEN if value and is_secret(name or "", field) else REDACTOR.clean_data(value)  # noqa: PLW2901
+            elif isinstance(value, BaseModel):
+                value = REDACTOR.clean(repr(value))  # noqa: PLW2901
             yield name, value
+
+
+def _learn(key: str, value: Any, *, secret: bool) -> None:
+    """Teach the redactor the secrets in a value: all texts of a secret one, and of others what is secret within."""
+    if hasattr(value, "get_secret_value"):
+        value, secret = value.get_secret_value(), True
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    if isinstance(value, str) and (secret or "://" in value):
+        REDACTOR.learn(key, value)
+    for name, each in _within(value):
+        _learn(key, each, secret=secret or SECRET_SETTING.search(name) is not None)
+
+
+def _within(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the parts of a structure, by name where they have one."""
+    if isinstance(value, BaseModel):
+        yield from ((name, getattr(value, name)) for name in type(value).model_fields)
+    elif isinstance(value, dict):
+        yield from ((str(name), each) for name, each in value.items())
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from (("", each) for each in value)
 
 
 def _keys(cls: type[BaseSettings]) -> Iterator[tuple[str, str, FieldInfo]]:

@@ -87,8 +87,8 @@ def other_keys(field: FieldInfo) -> tuple[str, ...]:
 
 
 def is_secret(name: str, field: FieldInfo) -> bool:
-    """Tell whether the value is to be kept out of sight: by its type, or, for a text, by its name."""
-    kinds = set(_kinds(field.annotation))
+    """Tell whether the value is to be kept out of sight: by its type, or, for a text or several, by its name."""
+    kinds = set(_leaves(field.annotation))
     if any(isinstance(kind, type) and issubclass(kind, SecretStr | SecretBytes | GenericSecret) for kind in kinds):
         return True
     return kinds <= {str, bytes, types.NoneType} and SECRET_SETTING.search(name) is not None
@@ -153,6 +153,22 @@ def _kinds(annotation: Any) -> Iterator[Any]:
         yield annotation
     else:
         yield origin or annotation
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    """Yield the types of the values that an annotation allows, also of those within lists and mappings."""
+    if get_origin(annotation) in (Annotated, Union, types.UnionType):
+        members = get_args(annotation)
+        for member in members[:1] if get_origin(annotation) is Annotated else members:
+            yield from _leaves(member)
+    elif get_origin(annotation) in (*_SEQUENCES, dict, Mapping):
+        values = [each for each in get_args(annotation) if each is not Ellipsis]
+        for value in values[-1:] if get_origin(annotation) in (dict, Mapping) else values:
+            yield from _leaves(value)
+    elif annotation in _SEQUENCES:
+        yield str
+    else:
+        yield from _kinds(annotation)
 
 
 def _marks(field: FieldInfo) -> list[Any]:

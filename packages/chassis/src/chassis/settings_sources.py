@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from itertools import product
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
@@ -56,15 +57,18 @@ def merge(
     """
     keys = {key_of(prefix, name, field): other_keys(field) for name, field in fields.items()}
     merged: dict[str, str | None] = {}
-    for layer in layers:
+    weaker_first = list(layers)
+    for layer in weaker_first:
         merged.update(layer)
-        for key, others in keys.items():
-            for candidate in (key, *others):
-                typed, value = _value(candidate, layer, keys, notes)
-                if value is not None:
-                    merged[key.lower()] = value
-                    notes.typed[key] = typed
-                    break
+    for key, others in keys.items():
+        # The first that says something decides: a file that a weaker one names need not be there.
+        for layer, candidate in product(reversed(weaker_first), (key, *others)):
+            typed, value = _value(candidate, layer, keys, notes)
+            if value is not None:
+                merged[key.lower()] = value
+                notes.typed[key] = typed
+            if value is not None or candidate in notes.unreadable:
+                break
     notes.warnings += _unknown(prefix, merged, keys)
     if OVERRIDES in fields:
         _collect_overrides(prefix, merged)

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from chassis.auth import AccessTokens, AuthPolicy, KeyRing, SigningKey, new_key
 from chassis.errors import ProblemError
+from chassis.redaction import REDACTOR
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,3 +134,10 @@ def test_a_policy_that_names_nothing_sensible_is_refused() -> None:
     for wrong in ({"issuer": ""}, {"issuer": "x", "api_key_prefix": "a_b"}, {"issuer": "x", "roles": {"a b": []}}):
         with pytest.raises(ValueError, match=r"AuthPolicy|cannot name"):
             AuthPolicy(**wrong)
+
+
+def test_each_key_of_the_setting_is_hidden_in_logs() -> None:
+    """Also where the setting itself is not: as a whole it is another text."""
+    KeyRing.parse(f"{OLD},{NEW}")
+    for secret in (key.partition(":")[2] for key in (OLD, NEW)):
+        assert REDACTOR.clean(f"with {secret}") == "with [redacted:SIGNING_KEY]"

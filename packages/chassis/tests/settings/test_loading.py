@@ -17,6 +17,7 @@ from chassis.settings import (
     settings_config,
     validate_configuration,
 )
+from chassis.settings_describe import settings_values
 from pydantic import BaseModel, Field, HttpUrl, SecretStr, field_validator, model_validator
 
 STRONG = "Xk3-9vQz_7LmPw2R8tYb4NcH6dJf1GsA"
@@ -266,6 +267,48 @@ def test_a_loaded_secret_is_hidden_in_logs_from_then_on(environment) -> None:
     settings = Settings()
     assert "canary" not in REDACTOR.clean("dsn-canary-77 api-canary-88")
     assert "canary" not in repr(settings) + str(settings)
+
+
+class Mail(BaseModel):
+    """Settings within a setting."""
+
+    host: str
+    password: str = ""
+    tls: SecretStr | None = None
+
+
+class Several(ServiceSettings):
+    """Secrets within lists and structures."""
+
+    model_config = settings_config(prefix="NOTES_")
+    api_keys: list[str] = Field(default=[])
+    tokens: list[SecretStr] = Field(default=[])
+    by_tenant: dict[str, SecretStr] = Field(default={})
+    brokers: list[str] = Field(default=[])
+    mail: Mail | None = None
+    fallback_url: str = "postgresql://app:default-canary-9@db/notes"
+
+
+def test_secrets_in_lists_and_structures_are_hidden_too(environment, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("canary-key-1,canary-key-2\n")
+    environment(NOTES_API_KEYS_FILE=str(tmp_path / "keys"), NOTES_TOKENS="canary-token-3,canary-token-4",
+                NOTES_BY_TENANT='{"one": "canary-tenant-5"}', NOTES_BROKERS="amqp://u:canary-pass-6@a,amqp://u:canary-pass-7@b",
+                NOTES_MAIL='{"host": "mx.example", "password": "canary-mail-8", "tls": "canary-tls-10"}')  # fmt: skip
+    settings = Several()
+    assert settings.api_keys == ["canary-key-1", "canary-key-2"]
+    secrets = "key-1 key-2 token-3 token-4 tenant-5 pass-6 pass-7 mail-8 tls-10"
+    for secret in (*(f"canary-{each}" for each in secrets.split()), "default-canary-9"):
+        assert "canary" not in REDACTOR.clean(f"got {secret}!"), secret
+    for shown in (repr(settings), str(settings), str(settings_values(settings))):
+        assert "canary" not in shown
+        assert "mx.example" in shown
+
+
+def test_a_file_that_only_the_weaker_source_names_need_not_be_there(environment, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / ".env").write_text("NOTES_SIGNING_KEY_FILE=/run/secrets/of-production\n")
+    assert Settings().signing_key.get_secret_value() == STRONG
+    monkeypatch.delenv("NOTES_SIGNING_KEY")
+    assert problems()[0].startswith("NOTES_SIGNING_KEY_FILE: expected the path of a readable text file")
 
 
 class Talkative(ServiceSettings):

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chassis.redaction import REDACTOR
+
 SHORTEST_KEY = 32
 """Bytes of a key for HS256 at least (RFC 7518, section 3.2)."""
 
@@ -67,6 +69,7 @@ class KeyRing:
         keys = []
         for part in filter(None, (part.strip() for part in text.split(","))):
             key_id, colon, secret = part.partition(":")
+            REDACTOR.learn("SIGNING_KEY", secret)  # the setting was learned as a whole, and each is a secret by itself
             keys.append(SigningKey(key_id if colon else "", secret))
         if not keys:
             raise ValueError(f"there is no signing key: {_EXPECTED}")

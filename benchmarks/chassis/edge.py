@@ -18,9 +18,9 @@ from typing import Any
 from chassis.edge import Edge, EdgePolicy
 from chassis.limits import Rule
 from chassis.observe.access import AccessLog
+from chassis.observe.descriptor import Descriptor
 from chassis.observe.golden import GoldenSignals
 from chassis.observe.metrics import Metrics
-from chassis.observe.outputs import Descriptor
 from chassis.observe.requests import RequestMetrics
 from chassis.redaction import REDACTOR
 from chassis.state import ServiceState

@@ -21,9 +21,9 @@ from typing import Any
 
 from chassis.observe import logs
 from chassis.observe.access import AccessLog
+from chassis.observe.descriptor import Descriptor
 from chassis.observe.golden import GoldenSignals
 from chassis.observe.metrics import Metrics
-from chassis.observe.outputs import Descriptor
 from chassis.observe.process import process_metrics
 from chassis.observe.requests import RequestMetrics
 from chassis.observe.shared import SharedFolder

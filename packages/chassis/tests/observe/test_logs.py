@@ -21,8 +21,9 @@ from chassis import context
 from chassis.errors import StartError
 from chassis.observe import logs
 from chassis.observe.access import access_logger
+from chassis.observe.descriptor import Descriptor
 from chassis.observe.lines import line as make_line
-from chassis.observe.outputs import Descriptor, RotatedFile
+from chassis.observe.outputs import RotatedFile
 from chassis.redaction import REDACTOR, Redactor
 
 Lines = Callable[[], list[dict[str, Any]]]

@@ -328,7 +328,7 @@ def test_a_counter_never_jumps_between_the_workers_of_a_real_server(command, tmp
 def test_folders_of_servers_that_are_gone_are_deleted_and_others_stay(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     monkeypatch.setattr(workers.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(workers, "_supervisor", os.getppid)
+    monkeypatch.setattr(workers, "supervisor", os.getppid)
     home = tmp_path / f"chassis-metrics-{os.getuid()}"
     gone = home / "notes-4194305-12345"
     gone.mkdir(parents=True, mode=0o700)
@@ -344,7 +344,7 @@ def test_folders_of_servers_that_are_gone_are_deleted_and_others_stay(tmp_path: 
 def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
     monkeypatch.setattr(workers.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(workers, "_supervisor", os.getppid)
+    monkeypatch.setattr(workers, "supervisor", os.getppid)
     (tmp_path / f"chassis-metrics-{os.getuid()}").mkdir()
     (tmp_path / f"chassis-metrics-{os.getuid()}").chmod(0o777)
     with pytest.raises(PermissionError, match="delete it"):

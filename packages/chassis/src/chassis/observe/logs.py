@@ -22,9 +22,10 @@ from typing import Any
 
 from chassis import context
 from chassis.observe.access import access_logger
+from chassis.observe.descriptor import Descriptor
 from chassis.observe.error_tracking import get_error_tracker
 from chassis.observe.lines import error_of, line, text_of
-from chassis.observe.outputs import Descriptor, Output, RotatedFile
+from chassis.observe.outputs import Output, RotatedFile
 from chassis.observe.printed import Printed
 from chassis.redaction import REDACTOR, Redactor
 

@@ -28,8 +28,8 @@ def shared_folder(service: str) -> Path | None:
         folder = Path(given)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-    supervisor = _supervisor()
-    if supervisor is None:
+    parent = supervisor()
+    if parent is None:
         return None
     home = Path(tempfile.gettempdir()) / f"chassis-metrics-{os.getuid()}"
     home.mkdir(mode=0o700, exist_ok=True)
@@ -38,12 +38,12 @@ def shared_folder(service: str) -> Path | None:
         raise PermissionError(f"{home} belongs to another user, or others may write there; delete it")
     _delete_abandoned(home)
     name = re.sub(r"[^\w.-]", "_", service)
-    folder = home / f"{name}-{supervisor}-{_started_at(supervisor)}"
+    folder = home / f"{name}-{parent}-{_started_at(parent)}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
-def _supervisor() -> int | None:
+def supervisor() -> int | None:
     """Return the process that started this one as a worker; None when this one serves by itself."""
     multiprocessing = sys.modules.get("multiprocessing.process")
     parent = multiprocessing.parent_process() if multiprocessing is not None else None

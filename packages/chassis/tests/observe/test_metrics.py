@@ -180,6 +180,46 @@ def test_a_collector_that_fails_takes_nothing_else_away(caplog) -> None:
     assert "metrics could not be collected" in caplog.text
 
 
+def test_label_sets_of_collectors_have_a_bound_too(caplog) -> None:
+    metrics = Metrics("notes", max_label_sets=3)
+    clients = [f"client-{number}" for number in range(3)]
+
+    def collect() -> list[Family]:
+        samples = {(client,): 1.0 for client in clients}
+        oldest = {(client,): float(number) for number, client in enumerate(clients, 1)}
+        return [
+            Family("notes_queued", "gauge", "Waiting", ("client",), samples),
+            Family("notes_oldest", "gauge", "Age", ("client",), oldest, merge="max"),
+        ]
+
+    metrics.collect(collect)
+    metrics.render()
+    clients += [f"client-{number}" for number in range(3, 100)]
+    for _ in range(2):
+        text = metrics.render().decode()
+    queued = [line for line in text.splitlines() if line.startswith("notes_queued{")]
+    assert sorted(queued) == [
+        *(f'notes_queued{{client="client-{number}"}} 1' for number in range(3)),
+        'notes_queued{client="other"} 97',
+    ]
+    assert 'notes_oldest{client="other"} 100' in text
+    assert 'notes_metrics_overflow_total{metric="notes_queued"}' in text
+
+
+def test_a_collector_or_derivation_with_wrong_labels_takes_nothing_else_away(caplog) -> None:
+    metrics = Metrics("notes")
+    metrics.counter("notes_made_total", "Made").inc()
+    metrics.collect(lambda: [Family("notes_queued", "gauge", "Waiting", ("client",), {("a", "b"): 1.0})])
+    metrics.derive(lambda _: [Family("notes_share", "gauge", "Share", ("client",), {(): 1.0})])
+    text = metrics.render().decode()
+    assert "notes_made_total 1" in text
+    assert "notes_queued{" not in text
+    assert {record.message for record in caplog.records} == {
+        "metrics could not be collected",
+        "metrics could not be derived",
+    }
+
+
 def test_metrics_of_the_process_have_the_usual_names() -> None:
     metrics = Metrics("notes")
     metrics.collect(process_metrics)

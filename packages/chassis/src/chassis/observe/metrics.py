@@ -12,6 +12,7 @@ A metric has a bounded number of label sets: more of them are counted as ``other
 
 import logging
 import math
+import operator
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -56,6 +57,7 @@ class Family:
 
 
 Collector = Callable[[], Iterable[Family]]
+_MERGES: dict[Merge, Callable[[float, float], float]] = {"sum": operator.add, "max": max, "min": min}
 
 
 class Metrics:
@@ -72,6 +74,7 @@ class Metrics:
         self.store = Store()
         self._max_label_sets = max_label_sets
         self._collectors: list[Collector] = []
+        self._collected: dict[str, set[Labels]] = {}
         self._derived: list[Callable[[Snapshot], Iterable[Family]]] = []
         self._writer = Writer()
         self._stop = threading.Event()
@@ -152,11 +155,16 @@ class Metrics:
             if info.kind != "window" and snapshot.children.get(name)
         ]
         for function in self._derived:
-            for family in function(snapshot):
-                info = FamilyInfo(family.name, family.kind, family.help, family.labels)
-                numbers = {labels: [float(value)] for labels, value in family.samples.items()}
-                parts.append(self._writer.write(info, numbers, single=True))
+            try:
+                parts += [self._derived_text(family) for family in function(snapshot)]
+            except Exception:
+                _logger.exception("metrics could not be derived")
         return "".join(parts).encode()
+
+    def _derived_text(self, family: Family) -> str:
+        info = FamilyInfo(family.name, family.kind, family.help, family.labels)
+        numbers = {labels: [float(value)] for labels, value in family.samples.items()}
+        return self._writer.write(info, numbers, single=True)
 
     def endpoint(self) -> OperationalEndpoint:
         """Return the endpoint that Prometheus asks."""
@@ -167,9 +175,25 @@ class Metrics:
     def _keep(self, families: Iterable[Family]) -> None:
         for family in families:
             info = self._describe(family.name, family.kind, family.help, family.labels, merge=family.merge)
-            for labels, value in family.samples.items():
-                at = self.store.place(info.name, tuple(map(label_of, labels)), 1)
-                self.store.values[at] = value
+            for labels, value in self._bounded(info, family.samples).items():
+                self.store.values[self.store.place(info.name, labels, 1)] = value
+
+    def _bounded(self, info: FamilyInfo, samples: Mapping[Labels, float]) -> dict[Labels, float]:
+        """Return what a collector said under labels that there is room for; the rest is merged under "other"."""
+        known = self._collected.setdefault(info.name, set())
+        merge = _MERGES[info.merge]
+        bounded: dict[Labels, float] = {}
+        for given, value in samples.items():
+            labels = tuple(map(label_of, given))
+            if len(labels) != len(info.labels):
+                raise ValueError(
+                    f"{info.name}: expected values of {', '.join(info.labels) or 'no labels'}: got {given}"
+                )
+            if labels not in known:
+                labels = self._within_bound(info, labels, len(known))
+                known.add(labels)
+            bounded[labels] = merge(bounded[labels], float(value)) if labels in bounded else float(value)
+        return bounded
 
     def _describe(
         self,

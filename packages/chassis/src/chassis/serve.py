@@ -122,8 +122,9 @@ def _on_gunicorn(application: AsgiApplication | WsgiApplication) -> ServeStatus:
     with extra("gunicorn"):
         from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # noqa: PLC0415
     settings = application.service.settings
+    host = settings.host.strip("[]")
     options = {
-        "bind": f"{settings.host}:{settings.port}",
+        "bind": f"{f'[{host}]' if ':' in host else host}:{settings.port}",
         "workers": settings.workers,
         "graceful_timeout": math.ceil(settings.pre_drain_s + settings.drain_s + CLOSE_S),
         "keepalive": KEEP_ALIVE_S,
@@ -142,6 +143,8 @@ def _on_gunicorn(application: AsgiApplication | WsgiApplication) -> ServeStatus:
         def load_config(self) -> None:
             for name, value in options.items():
                 self.cfg.set(name, value)
+            if "control_socket_disable" in self.cfg.settings:  # since 25: whoever may write to it can stop the service
+                self.cfg.set("control_socket_disable", True)
 
         def load(self) -> AsgiApplication | WsgiApplication:
             return application

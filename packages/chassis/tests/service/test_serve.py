@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +166,21 @@ def test_flask_refuses_to_start_with_wrong_settings(serve: Any) -> None:
 def test_what_is_no_application_is_told(place: str) -> None:
     with pytest.raises(ChassisError, match="expected"):
         imported(place)
+
+
+def test_gunicorn_opens_nothing_but_the_port(serve: Any, sqlite_url: str, tmp_path: Path) -> None:
+    """Its control socket would be in the home folder, and one service's would be another's."""
+    served = serve(
+        SERVED_DATABASE_URL=sqlite_url, SERVED_WORKERS="2", HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path)
+    )
+    served.until_ready()
+    assert served.stop() == 0
+    assert "ontrol socket" not in served.log()
+    assert [path for path in tmp_path.rglob("*") if path.is_socket() or "gunicorn" in path.name] == []
+
+
+def test_gunicorn_listens_on_an_ipv6_address(serve: Any, sqlite_url: str) -> None:
+    served = serve(SERVED_DATABASE_URL=sqlite_url, SERVED_WORKERS="2", SERVED_HOST="::1")
+    served.until(lambda: [line["message"] for line in served.log_lines()].count("started") == 2)
+    assert f"[::1]:{served.port}" in served.log()
+    assert served.stop() == 0

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from chassis.auth import AuthTables
 from chassis.data import Migrations
+from chassis.errors import ProblemError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -18,13 +19,42 @@ async def test_entries_cannot_be_changed_or_deleted(open_auth: Any, clock: Any) 
     async with open_auth() as auth:
         await auth.users.register("ada", PASSWORD)
         attempts = ["UPDATE auth_audit SET actor = 'somebody'", "DELETE FROM auth_audit"]
+        columns = "id, at, action, outcome, actor, subject, address, correlation_id, detail"
+        other = f"INTO auth_audit ({columns}) SELECT id, 0, '', '', '', '', '', '', '{{}}' FROM auth_audit"
         if auth._storage.begin.__self__.dialect.name == "postgresql":
-            attempts.append("TRUNCATE auth_audit")
+            attempts += ["TRUNCATE auth_audit", f"INSERT {other} ON CONFLICT (id) DO UPDATE SET actor = ''"]
+        else:
+            attempts += [f"REPLACE {other}", f"INSERT OR REPLACE {other}"]
         for attempt in attempts:
             with pytest.raises(DBAPIError, match="append-only"):
                 async with auth._storage.begin() as connection:
                     await connection.execute(text(attempt))
         assert len(await auth.audit.entries()) == 1
+
+
+async def test_it_tells_from_where_a_password_was_changed(open_auth: Any) -> None:
+    async with open_auth() as auth:
+        user = await auth.users.register("ada", PASSWORD)
+        await auth.change_password(user.id, PASSWORD, f"{PASSWORD} 2", address="192.0.2.7")
+        (entry, *_) = await auth.audit.entries(subject=user.id)
+        assert (entry.action, entry.address) == ("password.changed", "192.0.2.7")
+
+
+@pytest.mark.parametrize("nobody", ["nobody", "\0", "Ω"])
+async def test_who_does_not_exist_gets_no_key_and_is_told_so(nobody: str, open_auth: Any) -> None:
+    async with open_auth() as auth:
+        for change in (
+            auth.api_keys.create(nobody, "script", ["notes:read"]),
+            auth.users.set_roles(nobody, ["reader"], by="admin"),
+            auth.users.disable(nobody, by="admin"),
+            auth.users.enable(nobody, by="admin"),
+            auth.users.set_password(nobody, f"{PASSWORD} 2", by="admin"),
+        ):
+            with pytest.raises(ProblemError) as refusal:
+                await change
+            assert refusal.value.status == 404
+        await auth.sessions.end_by_id(nobody)
+        assert await auth.audit.entries() == []
 
 
 async def test_entries_older_than_90_days_may_be_deleted_but_not_changed(open_auth: Any, clock: Any) -> None:

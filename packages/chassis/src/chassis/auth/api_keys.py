@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, literal, or_, select, update
 
 from chassis.auth.principal import Principal
 from chassis.auth.problems import unauthenticated
@@ -75,7 +75,7 @@ class ApiKeys:
             by: who asks for it; the account itself by default.
 
         Raises:
-            ProblemError: 422; the name or a scope will not do.
+            ProblemError: 422; the name or a scope will not do. 404; there is no such account.
         """
         try:
             words = " ".join(scope_words(scopes, "a scope"))
@@ -84,18 +84,20 @@ class ApiKeys:
         if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
             raise ProblemError(422, f"The name of an API key has 1 to {LONGEST_NAME} printable characters.")
         now, key_id, secret = self._storage.clock.time(), secrets.token_hex(8), new_secret()
+        values = {
+            "id": key_id,
+            "hash": fingerprint(secret),
+            "user_id": user_id,
+            "name": name,
+            "scopes": words,
+            "created_at": now,
+            "expires_at": None if lifetime_s is None else now + lifetime_s,
+        }
+        account = select(*(literal(value, self._table.c[column].type) for column, value in values.items()))
+        made = insert(self._table).from_select(list(values), account.where(self._users.c.id == user_id))
         async with self._storage.begin() as connection:
-            await connection.execute(
-                insert(self._table).values(
-                    id=key_id,
-                    hash=fingerprint(secret),
-                    user_id=user_id,
-                    name=name,
-                    scopes=words,
-                    created_at=now,
-                    expires_at=None if lifetime_s is None else now + lifetime_s,
-                )
-            )
+            if not is_id(user_id) or (await connection.execute(made)).rowcount != 1:
+                raise ProblemError(404, "There is no such account.")
             await self._storage.audit.record(
                 connection,
                 "api_key.created",

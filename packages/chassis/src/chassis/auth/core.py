@@ -127,7 +127,7 @@ class Auth:
         if user is None:
             raise _wrong()
         await self._checked(user.login, old, address)
-        await self.users.set_password(user_id, new, by=user_id, keep_session=session_id)
+        await self.users.set_password(user_id, new, by=user_id, keep_session=session_id, address=address)
 
     async def authenticate(self, authorization: str | None, api_key: str | None = None) -> Principal:
         """Return who is calling.

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.auth.audit import REFUSED
 from chassis.auth.problems import unauthenticated
 from chassis.auth.storage import Storage, fingerprint, new_id, new_secret
+from chassis.auth.words import is_id
 from chassis.errors import ProblemError
 
 
@@ -80,7 +81,8 @@ class Sessions:
 
     async def end_by_id(self, session_id: str) -> None:
         """End a session by its id, as principals and access tokens have it."""
-        await self._end_one(session_id)
+        if is_id(session_id):
+            await self._end_one(session_id)
 
     async def end_all(self, connection: AsyncConnection, user_id: str, *, but: str = "") -> None:
         """End every session of an account, but for the one of id ``but``, in a transaction of the caller's."""

@@ -126,6 +126,10 @@ _SQLITE = (
     f"""CREATE TRIGGER auth_audit_no_delete BEFORE DELETE ON auth_audit
     WHEN OLD.at > CAST(strftime('%s', 'now') AS REAL) - {_KEPT_S}
     BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END""",
+    # REPLACE INTO deletes what is there without asking the trigger above.
+    f"""CREATE TRIGGER auth_audit_no_replace BEFORE INSERT ON auth_audit
+    WHEN EXISTS (SELECT 1 FROM auth_audit WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END""",  # noqa: S608 - of constants
 )
 _POSTGRESQL = (
     f"""CREATE OR REPLACE FUNCTION auth_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$

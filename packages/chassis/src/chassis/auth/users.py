@@ -79,8 +79,12 @@ class Users:
         """
         return await self._find(self._table.c.login == normalise_login(login))
 
-    async def set_password(self, user_id: str, password: str, *, by: str, keep_session: str = "") -> None:
+    async def set_password(
+        self, user_id: str, password: str, *, by: str, keep_session: str = "", address: str = ""
+    ) -> None:
         """Give an account a new password, and end its sessions, but for the one of id ``keep_session``.
+
+        ``address`` is where the request came from, for the audit log.
 
         Raises:
             ProblemError: 422 when the password will not do, 404 when there is no such account.
@@ -91,7 +95,7 @@ class Users:
         async with self._storage.begin() as connection:
             await self._change(connection, user_id, password_hash=password_hash)
             await self._sessions.end_all(connection, user_id, but=keep_session)
-            await self._record(connection, "password.changed", user_id, by)
+            await self._storage.audit.record(connection, "password.changed", actor=by, subject=user_id, address=address)
 
     async def set_roles(self, user_id: str, roles: Iterable[str], *, by: str) -> None:
         """Give an account these roles and no others.
@@ -135,6 +139,8 @@ class Users:
         return User(**columns, roles=tuple(row["roles"].split())), row["password_hash"]
 
     async def _change(self, connection: AsyncConnection, user_id: str, **values: object) -> None:
+        if not is_id(user_id):
+            raise ProblemError(404, "There is no such account.")
         changed = await connection.execute(update(self._table).where(self._table.c.id == user_id).values(**values))
         if changed.rowcount != 1:
             raise ProblemError(404, "There is no such account.")

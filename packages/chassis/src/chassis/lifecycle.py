@@ -9,7 +9,6 @@ tried again, and the service stays unready.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -18,7 +17,7 @@ from chassis.dependencies.monitor import Monitor
 from chassis.errors import DependencyDownError, DependencyError, SettingsError, StartError
 from chassis.state import Phase, ServiceState
 from chassis.steps import StartPhase, Step
-from chassis.stopping import ended
+from chassis.stopping import concluded, ended
 
 PORT_OPENS_S = 5.0
 """The port opens when the start is done, has failed once, or after so many seconds: probes must get an answer."""
@@ -161,7 +160,7 @@ class Lifecycle:
             raise StartError(unfinished, f"not done within the {seconds:g} s that the start may take")
 
     async def _until_started(self, began: float) -> None:
-        while not await self._attempted():
+        while not await self._attempted() and not self._given_up:
             self._failed_once.set()
             await asyncio.sleep(AGAIN_S)
         if self._state.phase is Phase.STARTING:
@@ -169,8 +168,15 @@ class Lifecycle:
             seconds = round(monotonic() - began, 3)
             logger.info("started", extra={"context": {"seconds": seconds, "steps": self.report()}})
 
+    @property
+    def _given_up(self) -> bool:
+        """Whether a stop was asked for: a step may have made something else of its cancellation."""
+        return self._state.phase is not Phase.STARTING
+
     async def _attempted(self) -> bool:
         for step in self._plan:
+            if self._given_up:
+                return False
             if step.done and step.phase is not StartPhase.CONNECT:
                 continue
             try:
@@ -178,12 +184,22 @@ class Lifecycle:
             except Exception as error:  # noqa: BLE001 - it is looked into, and logged or raised
                 await self._failed(step, error)
                 return False
+            except asyncio.CancelledError as error:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                # From inside: it waited for something that was cancelled. Passed on, it would end the start in silence.
+                await self._failed(
+                    step, RuntimeError("what it waited for was cancelled").with_traceback(error.__traceback__)
+                )
+                return False
             context = {"step": step.name, "phase": str(step.phase), "seconds": round(step.seconds, 3)}
             logger.info("start: %s: done", step.name, extra={"context": context})
         return True
 
     async def _failed(self, step: Step, error: Exception) -> None:
         """Decide whether to try again: log why, or raise."""
+        if self._given_up:
+            return
         again = _passes(error) or await self._someone_is_down()
         context = {"step": step.name, "phase": str(step.phase), "attempt": step.attempts, "again": again}
         if again:
@@ -234,8 +250,7 @@ class Lifecycle:
     async def _cancel_start(self) -> None:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._starting
+            await concluded("start", self._starting)
 
 
 def _nothing() -> None:

@@ -22,11 +22,18 @@ async def ended(name: str, function: Callable[[], Any]) -> None:
         function: sync (in a thread of its own) or async.
     """
     running = asyncio.create_task(_carried_out(name, function), name=f"stop {name}")
+    await concluded(name, running)
+    if running.cancelled():  # from inside: it waited for something that it had cancelled itself
+        logger.error("stop: %s: CancelledError", name)
+
+
+async def concluded(name: str, running: "asyncio.Task[None]") -> None:
+    """Wait for the end of a task, for :data:`CLOSE_S` at most; what goes wrong with it is logged, and never raised."""
     await asyncio.wait({running}, timeout=CLOSE_S)
     if not running.done():
         running.cancel()
         logger.error("stop: %s: not over after %g s: left behind", name, CLOSE_S)
-    elif (error := running.exception()) is not None:
+    elif not running.cancelled() and (error := running.exception()) is not None:
         logger.error("stop: %s: %s", name, type(error).__name__, exc_info=error)
 
 

@@ -26,6 +26,10 @@ def in_daemon_thread(function: Callable[[], T], name: str) -> "asyncio.Future[T]
     def run() -> None:
         try:
             outcome: tuple[Callable[[Any], None], Any] = (result.set_result, context.run(function))
+        except StopIteration as error:  # no future takes it, and then nobody would ever hear of the end
+            ended = RuntimeError(f"{name} raised StopIteration")
+            ended.__cause__ = error
+            outcome = (result.set_exception, ended)
         except BaseException as error:  # noqa: BLE001 - it is passed on to whoever awaits the result
             outcome = (result.set_exception, error)
         if not loop.is_closed():

@@ -1,6 +1,5 @@
 """What every dependency has, whatever its kind: a name, what is lost without it, a guard, and its condition."""
 
-import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from chassis.dependencies.condition import Checks, Condition, Status
 from chassis.errors import DependencyDownError, DependencyError
 from chassis.resilience.circuit import BreakerState
-from chassis.resilience.pipeline import Pipeline
+from chassis.resilience.pipeline import Pipeline, is_awaited
 from chassis.resilience.policy import TRANSIENT, Breaker, Policy, matcher
 
 P = ParamSpec("P")
@@ -195,13 +194,14 @@ class Dependency:
 
     def _marked(self, function: Callable[P, T]) -> Callable[P, T]:
         """Return the function, under which this dependency is not guarded again."""
-        if inspect.iscoroutinefunction(function):
+        if is_awaited(function, self.name):
+            awaited: Callable[..., Awaitable[Any]] = function  # type: ignore[assignment]  # as was just found out
 
             @wraps(function)
             async def marked(*args: Any, **kwargs: Any) -> Any:
                 token = self._inside.set(True)
                 try:
-                    return await function(*args, **kwargs)
+                    return await awaited(*args, **kwargs)
                 finally:
                     self._inside.reset(token)
 

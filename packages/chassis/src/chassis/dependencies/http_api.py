@@ -11,24 +11,30 @@
         return (await quotes.client.get("/random")).json()["text"]
 
 Requests that may be repeated are retried: GET, HEAD, OPTIONS, TRACE, PUT, DELETE, and any with an ``Idempotency-Key``.
+A guarded function is carried out again as long as it has sent nothing else.
 Answers of 429 and 5xx are failures of the API, with their ``Retry-After``; any other answer is returned.
 """
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from chassis.dependencies.declaration import QUICK_BREAKER, Dependency
 from chassis.errors import DependencyError
 from chassis.extras import extra
+from chassis.resilience.pipeline import is_awaited
 from chassis.resilience.policy import Bulkhead, Policy, Retry, matcher
 
 if TYPE_CHECKING:
     import httpx
 
 Headers = Mapping[str, str]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class HttpApi(Dependency):
@@ -65,6 +71,25 @@ class HttpApi(Dependency):
             return policy
         meant = matcher(policy.retry.on)
         return replace(policy, retry=replace(policy.retry, on=lambda error: _repeatable() and meant(error)))
+
+    def guard(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Do as every dependency does; a function that has sent what may not be repeated is not carried out again."""
+        guarded: Callable[..., Any] = super().guard(function)
+        if is_awaited(function, self.name):
+
+            @wraps(function)
+            async def accounted(*args: Any, **kwargs: Any) -> Any:
+                with _sending():
+                    return await guarded(*args, **kwargs)
+
+        else:
+
+            @wraps(function)
+            def accounted(*args: Any, **kwargs: Any) -> Any:
+                with _sending():
+                    return guarded(*args, **kwargs)
+
+        return accounted  # type: ignore[return-value]  # it returns what the function returns
 
     def validate(self) -> None:
         """Check the address without connecting."""
@@ -130,7 +155,13 @@ class HttpApi(Dependency):
             sync_client.close()
 
 
+def _sending() -> AbstractContextManager[None]:
+    with extra("http"):
+        from chassis.dependencies.http_client import sending  # noqa: PLC0415 - an extra
+    return sending()
+
+
 def _repeatable() -> bool:
     from chassis.dependencies.http_client import repeatable  # noqa: PLC0415 - an extra
 
-    return repeatable.get()
+    return repeatable()

@@ -7,7 +7,7 @@ time is left. The rest of httpx stays as it is: base URL, authentication, redire
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -24,8 +24,44 @@ DEADLINE_HEADER = "X-Request-Timeout-Ms"
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Methods that may be repeated (RFC 9110, 9.2.2)."""
 
-repeatable: ContextVar[bool] = ContextVar("repeatable", default=True)
-"""Whether the request under way may be sent again."""
+
+class Sent:
+    """What one guarded call has sent: ``once`` if something of it must not be sent again."""
+
+    __slots__ = ("once",)
+
+    def __init__(self, *, once: bool = False) -> None:
+        """Begin with what is known."""
+        self.once = once
+
+
+_sent: ContextVar[Sent | None] = ContextVar("sent", default=None)
+
+
+def repeatable() -> bool:
+    """Tell whether the guarded call under way may be made again."""
+    sent = _sent.get()
+    return sent is None or not sent.once
+
+
+@contextmanager
+def sending(*, once: bool = False) -> Iterator[None]:
+    """Keep account of what a guarded call sends, a single request or a whole function.
+
+    What must not be sent again is noted for the function that it is a part of as well.
+    """
+    outer = _sent.get()
+    if once and outer is not None:
+        outer.once = True
+    sent = Sent(once=once)
+    token = _sent.set(sent)
+    try:
+        yield
+    finally:
+        _sent.reset(token)
+        if outer is not None:
+            outer.once |= sent.once
+
 
 Ask = Callable[..., Any]
 
@@ -135,12 +171,9 @@ class AsyncGuardedTransport(httpx.AsyncBaseTransport):
             DependencyDownError: there was no connection, or the answer was 429 or 5xx.
             DeadlineExceededError: there was no answer in time.
         """
-        token = repeatable.set(may_be_repeated(request))
-        try:
+        with sending(once=not may_be_repeated(request)):
             response: httpx.Response = await self._ask(self._sent, request)
             return response
-        finally:
-            repeatable.reset(token)
 
     async def _sent(self, request: httpx.Request) -> httpx.Response:
         prepare(request)
@@ -171,12 +204,9 @@ class GuardedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Do as the transport for event loops does."""
-        token = repeatable.set(may_be_repeated(request))
-        try:
+        with sending(once=not may_be_repeated(request)):
             response: httpx.Response = self._ask(self._sent, request)
             return response
-        finally:
-            repeatable.reset(token)
 
     def _sent(self, request: httpx.Request) -> httpx.Response:
         prepare(request)

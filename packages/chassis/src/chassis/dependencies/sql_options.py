@@ -10,7 +10,8 @@ class SqlOptions:
 
     Args:
         pool_size: connections at most; further users wait.
-        pool_wait_s: seconds that they wait.
+        pool_wait_s: seconds that they wait. Less than the policy's deadline: a call that runs out of time counts as a
+            failure of the database, one that finds no connection does not.
         connect_s: seconds until a connection stands.
         statement_s: seconds that a statement may run. PostgreSQL ends it by itself (``statement_timeout``), SQLite by
             the engine's look at the clock; one second later the client gives up on a server that stays silent.
@@ -22,7 +23,7 @@ class SqlOptions:
     """
 
     pool_size: int = 10
-    pool_wait_s: float = 5.0
+    pool_wait_s: float = 3.0
     connect_s: int = 3
     statement_s: float = 10.0
     lock_s: float = 5.0

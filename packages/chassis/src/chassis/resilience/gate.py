@@ -165,20 +165,27 @@ class Gate:
                 self._log_closed()
 
     def failed(self, period: int, error: BaseException, seconds: float) -> None:
-        """Let an attempt out that raised. Out of time is a failure; cancelled by the caller is nothing at all."""
+        """Let an attempt out that raised. Out of time is a failure; cancelled by the caller is nothing at all.
+
+        Nor is it when its own driver had no free connection: then the dependency was not asked.
+        """
         now = self._now()
         timed_out = isinstance(error, DeadlineExceededError)
         if isinstance(error, asyncio.CancelledError):
             until = context.deadline.get()
             timed_out = until is not None and now >= until
+        not_asked = isinstance(error, BulkheadFullError) and error.dependency == self.name
         opened = closed = False
         counts = True
         try:
-            counts = timed_out or (isinstance(error, Exception) and self._counts_as_failure(error))
+            counts = not not_asked and (timed_out or (isinstance(error, Exception) and self._counts_as_failure(error)))
         finally:  # whatever a caller's own function raises, the place is given back
             with self._lock:
                 self._inside -= 1
-                if not timed_out and not isinstance(error, Exception):
+                if not_asked:
+                    self._tally.rejected[Rejection.BULKHEAD_FULL] += 1
+                    self._circuit.given_back(period)
+                elif not timed_out and not isinstance(error, Exception):
                     self._tally.cancelled += 1
                     self._circuit.given_back(period)
                 else:

@@ -125,14 +125,7 @@ class Pipeline:
         Raises:
             TypeError: it is a generator function, or none at all.
         """
-        if not callable(call):
-            raise TypeError(f"{self.name}: expected a function to guard, not {call!r}")
-        if _is(inspect.isgeneratorfunction, call) or _is(inspect.isasyncgenfunction, call):
-            raise TypeError(
-                f"{self.name}: a generator cannot be guarded, because what it has yielded cannot be taken back: "
-                "guard the function that gets its items"
-            )
-        guarded = _Guarded(call, awaited=_is(inspect.iscoroutinefunction, call))
+        guarded = _Guarded(call, awaited=is_awaited(call, self.name))
         with self._lock:
             self._guarded.add(guarded)
             self._compose(guarded)
@@ -189,6 +182,26 @@ class Pipeline:
             guarded.run = async_layers.compose(call, self._policy, self._gate, self.clock)
         else:
             guarded.run = sync_layers.compose(call, self._policy, self._gate, self.clock, self._threads)
+
+
+def is_awaited(call: Callable[..., Any], name: str) -> bool:
+    """Tell whether a function that is to be guarded is a coroutine function.
+
+    Args:
+        call: the function.
+        name: the pipeline's, for the error.
+
+    Raises:
+        TypeError: it is a generator function, or none at all.
+    """
+    if not callable(call):
+        raise TypeError(f"{name}: expected a function to guard, not {call!r}")
+    if _is(inspect.isgeneratorfunction, call) or _is(inspect.isasyncgenfunction, call):
+        raise TypeError(
+            f"{name}: a generator cannot be guarded, because what it has yielded cannot be taken back: "
+            "guard the function that gets its items"
+        )
+    return _is(inspect.iscoroutinefunction, call)
 
 
 def _is(kind: Callable[[Any], bool], call: Any) -> bool:

@@ -1,8 +1,10 @@
 """SQLAlchemy engines for SQLite and PostgreSQL that are pooled, bounded in time, and read-only when asked."""
 
+import sqlite3
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 NEVER = float("inf")
 SIGN_OF_LIFE = {"postgresql": "SELECT 1", "sqlite": "SELECT count(*) FROM sqlite_master"}
 """A statement that the database cannot answer without its files, by dialect."""
+
+PIN = "SELECT set_config('transaction_read_only', 'on', true)"
 
 INSTRUCTIONS_BETWEEN_LOOKS = 10_000
 """SQLite looks at the clock each time that it carried out so many of its instructions: well below a millisecond."""
@@ -124,10 +128,35 @@ def _bound_postgresql(engine: "Engine", options: SqlOptions, *, in_event_loop: b
             driver.prepare_threshold = 0  # a prepared statement is one statement: no COMMIT in front of a write
 
     if options.read_only:
+        _pin_read_only(engine)
 
-        @event.listens_for(engine, "begin")
-        def pin(connection: Any) -> None:  # after a first query PostgreSQL refuses SET TRANSACTION READ WRITE
-            connection.exec_driver_sql("SELECT 1")
+
+def _pin_read_only(engine: "Engine") -> None:
+    """Make every transaction read-only by a query of our own, after which PostgreSQL takes no READ WRITE any more.
+
+    A statement can begin a transaction (``COMMIT AND CHAIN``), and change how the next ones begin. But what does so
+    returns no rows: after such a statement, and wherever no transaction is under way, the next one is made sure of.
+    """
+    from psycopg.pq import TransactionStatus  # noqa: PLC0415 - an extra
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def pin(connection: Any, *_: Any) -> None:
+        state = connection.info.get("pinned")
+        status = connection.connection.driver_connection.pgconn.transaction_status
+        begun = status == TransactionStatus.INTRANS
+        if state == "pinning" or (begun and state == "pinned") or not (begun or status == TransactionStatus.IDLE):
+            return
+        connection.info["pinned"] = "pinning"
+        connection.exec_driver_sql(PIN)
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def look(connection: Any, cursor: Any, *_: Any) -> None:
+        connection.info["pinned"] = "pinned" if cursor.description is not None else ""
+
+    @event.listens_for(engine, "handle_error")
+    def forget(failure: Any) -> None:
+        if failure.connection is not None and not failure.connection.invalidated:
+            failure.connection.info["pinned"] = ""
 
 
 def _sqlite_url(url: URL, driver: str, options: SqlOptions) -> URL:
@@ -135,7 +164,7 @@ def _sqlite_url(url: URL, driver: str, options: SqlOptions) -> URL:
     if not options.read_only or in_memory(url):
         return made
     file = made.database or ""
-    return made.set(database=file if file.startswith("file:") else f"file:{file}").update_query_dict(
+    return made.set(database=file if file.startswith("file:") else f"file:{quote(file)}").update_query_dict(
         {"mode": "ro", "uri": "true"}
     )
 
@@ -147,9 +176,19 @@ def in_memory(url: URL) -> bool:
 
 def _sqlite_arguments(url: URL, options: SqlOptions) -> dict[str, Any]:
     arguments: dict[str, Any] = {"connect_args": {"timeout": options.lock_s, "check_same_thread": False}}
+    if options.read_only:
+        arguments["connect_args"]["factory"] = _Unattached
     if in_memory(url):
         return arguments | {"poolclass": StaticPool}
     return arguments | _pool(options)
+
+
+class _Unattached(sqlite3.Connection):
+    """A connection that opens no other file: one that it attached, or that VACUUM INTO makes, could be written."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
 
 
 class _Limit:

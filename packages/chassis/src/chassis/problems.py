@@ -16,6 +16,7 @@ from chassis.errors import DependencyError, ProblemError
 PROBLEM_TYPE = "application/problem+json"
 _MEMBERS = frozenset({"type", "title", "status", "detail", "instance", "correlation_id"})
 _LONGEST_DETAIL = 1_000
+_LONGEST_WAIT_S = 24 * 3600  # what is told to callers; a dependency may ask for any number, and inf is never
 _PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _FIELDS_OF_AN_ERROR = ("type", "loc", "msg")  # not "input" and "ctx", which repeat what was sent, passwords included
 
@@ -67,7 +68,7 @@ def problem_for(error: BaseException) -> Problem:
     if isinstance(error, ProblemError):
         return Problem(error.status, error.detail, error.title, error.type, error.headers, error.extensions)
     if isinstance(error, DependencyError):
-        headers = {"Retry-After": str(max(1, math.ceil(error.retry_after_s or 0)))}
+        headers = {"Retry-After": str(max(1, math.ceil(min(error.retry_after_s or 0, _LONGEST_WAIT_S))))}
         if error.status == HTTPStatus.GATEWAY_TIMEOUT:
             return Problem(error.status, "There was no answer in the time allowed.", headers=headers)
         return Problem(error.status, "Something that this needs is not available at the moment.", headers=headers)
@@ -107,7 +108,7 @@ def _from_json(status: int, body: bytes) -> Problem:
     elif isinstance(detail, dict):
         content = {**content, **detail}
         detail = content.pop("detail", "")
-    elif detail == phrase(status):
+    elif detail is None or detail == phrase(status):
         detail = ""
     title = content.get("title")
     return Problem(status, _short(str(detail)), title if isinstance(title, str) else "", extensions=content)

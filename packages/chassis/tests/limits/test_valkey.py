@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import uvloop
 from chassis.errors import ChassisError
 from chassis.limits import AsyncValkeyLimiter, Decision, Limiter, Rule, ValkeyLimiter, per_hour, per_minute
 
@@ -232,3 +233,36 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(ChassisError, match=r"install roadworthy-chassis\[valkey\]"):
         ValkeyLimiter.from_url("redis://127.0.0.1/0", [per_minute(1)])
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_connections_that_a_restart_has_broken_cost_no_decision_and_no_error(
+    run: Callable[..., None], restarted: bool, own_valkey: Any
+) -> None:
+    async def ask() -> None:
+        async with opened(AsyncValkeyLimiter, own_valkey.url(), per_hour(100), fail="closed", pause_s=30.0) as shared:
+            await asyncio.gather(*(shared.hit("client") for _ in range(8)))
+            await asyncio.to_thread(own_valkey.kill)
+            if restarted:
+                await asyncio.to_thread(own_valkey.start)
+            decisions = await asyncio.gather(*(shared.hit("client") for _ in range(8)))
+            assert {each.counted for each in decisions} == {restarted}
+
+    await asyncio.to_thread(run, ask())
+
+
+async def test_a_store_whose_clock_is_set_back_denies_nobody_for_that_long(valkey: Any, valkey_url: str) -> None:
+    prefix = f"test:{uuid4()}:"
+    async with opened(ValkeyLimiter, valkey_url, Rule(3, 60.0), prefix=prefix) as shared:
+        client = shared.limiter._client
+        assert (await shared.hit("client")).allowed
+        [key] = client.keys(f"{prefix}*")
+        seconds, micros = client.time()
+        an_hour_ahead = (seconds + 3600) * 1_000_000 + micros
+        client.set(key, an_hour_ahead, px=3_660_000)
+        assert not (await shared.hit("client")).allowed
+        decision = await shared.hit("client")
+        assert not decision.allowed
+        assert decision.retry_after_s <= 20.0
+        assert client.pttl(key) <= 61_000

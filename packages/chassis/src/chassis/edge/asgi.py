@@ -39,6 +39,8 @@ class AsgiEdge:
                 exchange.decision = decision = await decision if core.limiter_waits else decision
                 if not decision.allowed:
                     problem = exchange.limited(decision)
+                elif core.state.in_flight >= core.capacity:  # others came in while this one waited for the limiter
+                    problem = core.overloaded
             if problem is None and b"content-length" in exchange.headers:
                 problem = exchange.oversized()
             if problem is not None:

@@ -72,7 +72,9 @@ class Core:
         self.alarms = AlarmsByLoop(SYSTEM_CLOCK)
         self.cors = Cors(policy)
         self.added = added_headers(policy, self.cors)
-        self.overrides = frozenset({REQUEST_ID, TRACEPARENT, *RATE_LIMIT_HEADERS, *self.cors.names})
+        ids = (REQUEST_ID, TRACEPARENT) if policy.request_ids else ()
+        counts = RATE_LIMIT_HEADERS if policy.client_rules or policy.global_rules or policy.key_rules else ()
+        self.overrides = frozenset({*ids, *counts, *self.cors.names})
         self.defaults = frozenset(
             name for https in (False, True) for name, _ in security_headers(policy, https=https, page=False)
         ) | {b"content-security-policy"}

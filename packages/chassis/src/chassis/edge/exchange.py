@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Token
+from http import HTTPStatus
 from time import monotonic
 
 from chassis import context
@@ -165,6 +166,8 @@ class Exchange:
         if not core.touched.isdisjoint(names):
             headers = [header for header in headers if header[0] not in core.overrides]
             added = tuple(header for header in added if header[0] not in core.defaults or header[0] not in names)
+        if self.status == HTTPStatus.NOT_MODIFIED:  # a cache puts its headers in the place of the stored answer's
+            added = tuple(header for header in added if header[0] != b"content-security-policy")
         decision = self.decision
         if decision is None or decision.rule is None:
             headers = [*headers, *added, *self.identity_headers()]

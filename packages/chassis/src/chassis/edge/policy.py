@@ -11,6 +11,7 @@ from chassis.limits import Rule, per_hour, per_minute
 PER_CLIENT = (per_minute(60), per_hour(1000))
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 PAGE_POLICY = "base-uri 'self'; object-src 'none'; frame-ancestors 'none'"
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Traceparent", "X-API-Key", "X-Request-ID")
 
@@ -177,10 +178,19 @@ def _problems(policy: EdgePolicy) -> list[str]:
             "cors_origins: '*' does not go with cors_credentials, for any page could then act as its visitor; "
             "name the origins, such as https://app.example.org"
         )
+    if "null" in policy.cors_origins and policy.cors_credentials:
+        found.append(
+            "cors_origins: 'null' does not go with cors_credentials, for any page can have it, in a sandboxed frame; "
+            "name the origins, such as https://app.example.org"
+        )
     for origin in policy.cors_origins:
         scheme, _, host = origin.partition("://")
-        if origin not in ("*", "null") and (not host or "/" in host or scheme != scheme.lower()):
-            found.append(f"cors_origins: expected a scheme and a host, such as https://app.example.org, got {origin!r}")
+        sent = origin == origin.lower() and not host.endswith(_DEFAULT_PORTS.get(scheme, "/"))
+        if origin not in ("*", "null") and (not host or "/" in host or not sent):
+            found.append(
+                "cors_origins: expected a scheme and a host as browsers send them, in lower case and without the "
+                f"usual port, such as https://app.example.org, got {origin!r}"
+            )
     for proxy in policy.trusted_proxies:
         try:
             TrustedProxies([proxy])

@@ -50,6 +50,8 @@ class WebSocketExchange(ScopeExchange):
             self.decision = decision = await decision if core.limiter_waits else decision
             if not decision.allowed:
                 return self.limited(decision)
+            if core.state.in_flight >= core.capacity:  # others came in while this one waited for the limiter
+                return core.overloaded
         return None
 
     async def _apply(self) -> None:

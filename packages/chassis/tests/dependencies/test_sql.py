@@ -115,6 +115,25 @@ async def test_a_statement_that_takes_too_long_is_stopped(url: str) -> None:
         assert await value_of(database, "SELECT 1") == 1
 
 
+async def test_rows_that_take_too_long_to_find_are_stopped_in_threads_too(tmp_path: Path) -> None:
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i % 7 = 8 OR i = 1"
+    endless = text(f"{rows} LIMIT 2")
+    options = SqlOptions(statement_s=0.3)
+    async with open_database(f"sqlite:///{tmp_path}/test.db", options=options) as database:
+        for fetch in ("all", "fetchmany", "fetchall"):
+            began = time.monotonic()
+            with pytest.raises(DeadlineExceededError):
+                await asyncio.wait_for(asyncio.to_thread(_fetched, database, endless, fetch), 10.0)
+            assert time.monotonic() - began < 5
+        assert database.run_sync(lambda session: session.execute(text("SELECT 1")).scalar()) == 1
+
+
+def _fetched(database: Database, statement: Any, fetch: str) -> None:
+    with database.sync_session() as session:
+        result = session.execute(statement)
+        result.fetchmany(5) if fetch == "fetchmany" else getattr(result, fetch)()
+
+
 async def test_a_statement_gets_no_more_time_than_the_request_has_left(url: str) -> None:
     slow = {
         "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",

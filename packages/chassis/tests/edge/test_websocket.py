@@ -106,8 +106,9 @@ async def test_an_error_closes_the_talk_and_shows_nothing(talk: Talk) -> None:
     assert [str(error) for error in talk.errors] == ["canary"]
 
 
-async def test_a_message_that_is_too_long_closes_the_talk(talk: Talk) -> None:
-    sent = await talk("x" * 101)
+@pytest.mark.parametrize("text", ["x" * 101, "é" * 51], ids=["ascii", "beyond it"])
+async def test_a_message_that_is_too_long_closes_the_talk(talk: Talk, text: str) -> None:
+    sent = await talk(text)
     assert (sent[-1]["type"], sent[-1]["code"]) == ("websocket.close", 1009)
     assert talk.errors == []
 

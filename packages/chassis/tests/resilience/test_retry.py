@@ -211,6 +211,32 @@ def test_a_cancelled_wait_ends_the_call():
     assert (pipeline.snapshot().calls, pipeline.snapshot().retried) == (1, 0)
 
 
+def test_callers_that_go_away_while_they_wait_use_up_no_budget():
+    clock = HeldClock()
+    dependency = ScriptedDependency(then=REFUSED)
+    policy = Policy(deadline_s=None, breaker=None, retry=Retry(backoff_s=5, budget=Budget(reserve=2)))
+    pipeline = Pipeline("quotes", policy, clock=clock)
+
+    async def scene():
+        for _ in range(5):
+            call = asyncio.create_task(pipeline.acall(dependency.acall))
+            await clock.await_sleepers()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+    asyncio.run(scene())
+    for _ in range(5):
+
+        def interrupted(_seconds):
+            raise KeyboardInterrupt
+
+        clock.sleep = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.call(dependency.call)
+    assert pipeline.snapshot().budget_exhausted == 0
+
+
 # -- the budget
 
 

@@ -2,6 +2,8 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -176,14 +178,40 @@ def in_memory(url: URL) -> bool:
 
 def _sqlite_arguments(url: URL, options: SqlOptions) -> dict[str, Any]:
     arguments: dict[str, Any] = {"connect_args": {"timeout": options.lock_s, "check_same_thread": False}}
-    if options.read_only:
-        arguments["connect_args"]["factory"] = _Unattached
+    arguments["connect_args"]["factory"] = _Unattached if options.read_only else _Connection
     if in_memory(url):
         return arguments | {"poolclass": StaticPool}
     return arguments | _pool(options)
 
 
-class _Unattached(sqlite3.Connection):
+class _Cursor(sqlite3.Cursor):
+    """A cursor under which looking for further rows is bounded as the statement is: SQLite finds each when asked."""
+
+    connection: "_Connection"
+
+    def fetchone(self) -> Any:
+        with self.connection.limit.kept():
+            return super().fetchone()
+
+    def fetchmany(self, size: int | None = 1) -> list[Any]:
+        with self.connection.limit.kept():
+            return super().fetchmany(size)
+
+    def fetchall(self) -> list[Any]:
+        with self.connection.limit.kept():
+            return super().fetchall()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection in a thread; under aiosqlite, the rows are fetched within the statement."""
+
+    limit: "_Limit"
+
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or (_Cursor if hasattr(self, "limit") else sqlite3.Cursor))
+
+
+class _Unattached(_Connection):
     """A connection that opens no other file: one that it attached, or that VACUUM INTO makes, could be written."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
@@ -194,10 +222,26 @@ class _Unattached(sqlite3.Connection):
 class _Limit:
     """Until when the statement that runs on one SQLite connection may run, on the clock of ``time.monotonic()``."""
 
-    __slots__ = ("until",)
+    __slots__ = ("_statement_s", "until")
 
-    def __init__(self) -> None:
+    def __init__(self, statement_s: float) -> None:
+        self._statement_s = statement_s
         self.until = NEVER
+
+    def begin(self) -> None:
+        """Allow as much time as a statement has, or as the request has left."""
+        now = time.monotonic()
+        left = context.remaining_s(now)
+        self.until = now + (self._statement_s if left is None else min(self._statement_s, left))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what happens inside within its time."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.until = NEVER
 
     def passed(self) -> bool:
         """SQLite's progress handler: true stops the statement."""
@@ -211,18 +255,16 @@ def _prepare_sqlite(engine: "Engine", options: SqlOptions) -> None:
         for pragma in _pragmas(options):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-        limit = record.info["limit"] = _Limit()
+        limit = record.info["limit"] = _Limit(options.statement_s)
         if hasattr(connection, "run_async"):
             connection.run_async(lambda driver: driver.set_progress_handler(limit.passed, INSTRUCTIONS_BETWEEN_LOOKS))
         else:
             connection.set_progress_handler(limit.passed, INSTRUCTIONS_BETWEEN_LOOKS)
+            connection.limit = limit
 
     @event.listens_for(engine, "before_cursor_execute")
     def begin(connection: Any, *_: Any) -> None:
-        now = time.monotonic()
-        left = context.remaining_s(now)
-        allowed = options.statement_s if left is None else min(options.statement_s, left)
-        connection.info["limit"].until = now + allowed
+        connection.info["limit"].begin()
 
     @event.listens_for(engine, "after_cursor_execute")
     def end(connection: Any, *_: Any) -> None:

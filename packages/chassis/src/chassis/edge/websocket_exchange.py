@@ -71,7 +71,7 @@ class WebSocketExchange(ScopeExchange):
         """Pass a message on, if it is not too long."""
         message = await self._receive()
         if message["type"] == "websocket.receive":
-            size = len(message.get("bytes") or message.get("text") or b"")
+            size = _size(message)
             self.bytes_in += size
             most = self.core.policy.body_limit
             if most is not None and size > most:
@@ -90,7 +90,7 @@ class WebSocketExchange(ScopeExchange):
         elif kind == "websocket.close":
             self._closed = True
         elif kind == "websocket.send":
-            self.bytes_out += len(message.get("bytes") or message.get("text") or b"")
+            self.bytes_out += _size(message)
         await self._send(message)
 
     async def _refuse(self, problem: Problem) -> None:
@@ -107,3 +107,11 @@ class WebSocketExchange(ScopeExchange):
         if not self._closed:
             self._closed = True
             await self._send({"type": "websocket.close", "code": code, "reason": ""})
+
+
+def _size(message: Message) -> int:
+    """Return how many bytes a message has on the wire; a text comes as characters."""
+    text = message.get("text")
+    if text is None:
+        return len(message.get("bytes") or b"")
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

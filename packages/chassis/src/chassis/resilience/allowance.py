@@ -51,6 +51,10 @@ class RetryBudget:
         if self._options is not None:
             self.spent = max(self.spent - self._options.ratio, 0.0)
 
+    def refund(self) -> None:
+        """Take back one token that was spent in vain."""
+        self.spent = max(self.spent - 1, 0.0)
+
     def spend(self) -> bool:
         """Spend one token; False when there is none."""
         if self._options is None:

@@ -61,7 +61,11 @@ def _attempted(call: Call, policy: Policy, gate: Gate, clock: Clock) -> Call:
             else:
                 succeeded(period, now() - began)
                 return answer
-            await waits.asleep(clock, wait_s)
+            try:
+                await waits.asleep(clock, wait_s)
+            except BaseException:
+                gate.give_retry_back()
+                raise
             gate.retried()
 
     return attempted

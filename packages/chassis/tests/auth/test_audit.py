@@ -11,6 +11,8 @@ from chassis.errors import ProblemError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 PASSWORD = "correct horse battery"
 
 

@@ -8,6 +8,8 @@ from chassis.data import transactions
 from chassis.dependencies.sql import Database
 from chassis.errors import DependencyDownError, ProblemError
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 PASSWORD = "correct horse battery"
 HERE = "192.0.2.7"
 

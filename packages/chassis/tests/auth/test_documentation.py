@@ -4,7 +4,10 @@ import dataclasses
 import re
 from pathlib import Path
 
+import pytest
 from chassis.auth import AuthPolicy
+
+pytestmark = pytest.mark.needs("auth", "sql")
 
 ROOT = next(parent for parent in Path(__file__).parents if (parent / "docs" / "chassis").is_dir())
 PAGE = (ROOT / "docs" / "chassis" / "auth.md").read_text(encoding="utf-8")

@@ -16,6 +16,8 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from flask import Flask, g
 
+pytestmark = pytest.mark.needs("auth", "sql", "http", "fastapi", "flask")
+
 PASSWORD = "correct horse battery"
 HERE = "192.0.2.7"
 

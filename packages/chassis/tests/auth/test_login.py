@@ -9,6 +9,8 @@ from chassis.auth import OWASP, RFC_9106, AuthPolicy, HashCost
 from chassis.auth.passwords import Passwords
 from chassis.errors import ProblemError
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 PASSWORD = "correct horse battery"
 HERE = "192.0.2.7"
 

@@ -15,6 +15,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 PASSWORD = "correct horse battery"
 HERE = "192.0.2.7"
 DAY = 86_400

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 PASSWORD = "correct horse battery"
 HERE = "192.0.2.7"
 

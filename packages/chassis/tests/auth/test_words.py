@@ -6,6 +6,8 @@ from chassis.errors import ProblemError
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.needs("auth", "sql")
+
 
 def normalised(login: str) -> str | None:
     try:

@@ -11,16 +11,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
-from chassis.data import Migrations
-from chassis.data.urls import synchronous
-from sqlalchemy import URL, create_engine, text
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 BOUND_S = 60.0
 POLL_S = 0.02
@@ -126,17 +126,23 @@ class Ledger:
     # -- its database
 
     @property
-    def url(self) -> URL:
+    def url(self) -> "URL":
         """Where its database is, for this process."""
+        from chassis.data.urls import synchronous
+
         url = synchronous(self.settings["LEDGER_DATABASE_URL"])
         return url.set(database=f"{self.folder}/{url.database}") if url.get_backend_name() == "sqlite" else url
 
     def migrate(self) -> None:
         """Bring it to the newest revision."""
+        from chassis.data import Migrations
+
         Migrations(self.folder / "revisions", self.url).upgrade()
 
     def execute(self, *statements: str) -> list[Any]:
         """Carry out statements, and return the first column that the last one gives."""
+        from sqlalchemy import create_engine, text
+
         engine = create_engine(self.url)
         try:
             with engine.begin() as connection:
@@ -184,8 +190,9 @@ def nowhere() -> str:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[str]:
+def warm(require: Callable[..., None]) -> Iterator[str]:
     """The socket of a process in which everything is imported that a command needs."""
+    require("sql", "serve")
     with tempfile.TemporaryDirectory(prefix="chassis-warm-") as folder:
         path = f"{folder}/socket"
         process = subprocess.Popen([sys.executable, str(Path(__file__).with_name("warm.py")), path])

@@ -9,6 +9,8 @@ import pytest
 from chassis.clock import SystemClock
 from chassis.data import Backups
 
+pytestmark = pytest.mark.needs("sql")
+
 EMPTY = {"sqlite": ["DROP TABLE entries", "DROP TABLE alembic_version"],
          "postgresql": ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"]}  # fmt: skip
 

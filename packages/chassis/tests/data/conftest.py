@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from chassis.testing import HeldClock
 
@@ -30,6 +29,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/notes.db"
+    import psycopg
+
     url: str = request.getfixturevalue("shared_postgresql_url")
     with psycopg.connect(url, autocommit=True, options="-c lock_timeout=10s") as connection:
         connection.execute("DROP SCHEMA public CASCADE")

@@ -20,6 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
 
+pytestmark = pytest.mark.needs("sql")
+
 
 @contextmanager
 def opened(url: str) -> Iterator[Engine]:

@@ -14,6 +14,8 @@ from chassis.steps import StartPhase
 from sqlalchemy import Column, Date, DateTime, Float, Integer, MetaData, String, Table, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+pytestmark = pytest.mark.needs("sql")
+
 NOW = 1_738_584_000.0  # 2025-02-03T12:00:00Z
 KINDS = {
     "time": (DateTime, lambda at: at.replace(tzinfo=None)),

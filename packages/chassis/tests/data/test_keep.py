@@ -7,6 +7,8 @@ from chassis.data import Keep
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.needs("sql")
+
 TIMES = st.sets(st.integers(0, 200 * 86_400).map(float), max_size=60)
 KEEPS = st.builds(Keep, st.integers(0, 8), st.integers(0, 8), st.integers(0, 8))
 

@@ -27,6 +27,8 @@ from chassis.data.migration_lock import ADVISORY_KEY
 from chassis.data.urls import synchronous
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, inspect, text
 
+pytestmark = pytest.mark.needs("sql")
+
 WriteRevision = Callable[[int, str], None]
 
 NOTES = "op.create_table('notes', sa.Column('id', sa.Integer, primary_key=True), sa.Column('text', sa.String(100)))"

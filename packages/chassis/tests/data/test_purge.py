@@ -10,6 +10,8 @@ from chassis.data import purge_older_than, transactions
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+pytestmark = pytest.mark.needs("sql")
+
 metadata = MetaData()
 events = Table(
     "events", metadata,

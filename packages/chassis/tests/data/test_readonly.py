@@ -7,6 +7,8 @@ from chassis.dependencies.sql_engines import sync_engine
 from chassis.dependencies.sql_options import SqlOptions
 from sqlalchemy import create_engine, inspect, text
 
+pytestmark = pytest.mark.needs("sql")
+
 
 def test_a_connection_that_refuses_writes_passes(database_url: str) -> None:
     url = synchronous(database_url)

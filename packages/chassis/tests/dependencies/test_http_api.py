@@ -15,6 +15,8 @@ from chassis.dependencies.http_client import retry_after_s
 from chassis.errors import DeadlineExceededError, DependencyDownError
 from chassis.resilience.policy import Fallback, Policy, Retry
 
+pytestmark = pytest.mark.needs("http")
+
 QUICK = Policy(deadline_s=5.0, retry=Retry(attempts=3, backoff_s=0.01, max_backoff_s=0.05), breaker=None)
 
 

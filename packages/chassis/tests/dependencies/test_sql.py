@@ -16,6 +16,8 @@ from chassis.resilience.policy import Fallback, Policy
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+pytestmark = pytest.mark.needs("sql")
+
 
 @asynccontextmanager
 async def open_database(url: str, **declared: Any) -> AsyncIterator[Database]:

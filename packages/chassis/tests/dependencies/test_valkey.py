@@ -12,6 +12,8 @@ from chassis.errors import DeadlineExceededError, DependencyDownError
 from chassis.resilience.policy import Fallback, Policy
 from redis.exceptions import RedisError, ResponseError
 
+pytestmark = pytest.mark.needs("valkey")
+
 
 @asynccontextmanager
 async def open_cache(url: str, **declared: Any) -> AsyncIterator[Valkey]:

@@ -136,6 +136,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
             yield command, expected
 
 
+@pytest.mark.needs("sql", "serve", "fastapi")
 def test_every_command_gives_what_the_tutorial_says(shell: Shell) -> None:
     tried = 0
     for command, expected in commands():

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import http.client
 import importlib.util
 import json
@@ -15,18 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from chassis import context
 from chassis.edge import AsgiEdge, Edge, EdgePolicy
 from chassis.operations import OperationalAnswer, OperationalEndpoint
 from chassis.state import Phase, ServiceState
-from werkzeug.serving import make_server
 
 BOUND_S = 10.0
 KINDS = ("fastapi", "flask")
 
 
-def _load_services() -> Any:
+@functools.cache
+def _services() -> Any:
     """Import the file beside this one: folders of tests are no packages."""
     spec = importlib.util.spec_from_file_location("edge_services", Path(__file__).with_name("services.py"))
     assert spec is not None
@@ -35,9 +35,6 @@ def _load_services() -> Any:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
-
-
-SERVICES = _load_services()
 
 
 @dataclass
@@ -139,7 +136,7 @@ def _metrics(_: Any) -> OperationalAnswer:
 
 
 def _broken(_: Any) -> OperationalAnswer:
-    raise RuntimeError(SERVICES.SECRET)
+    raise RuntimeError(_services().SECRET)
 
 
 ENDPOINTS = {
@@ -151,15 +148,16 @@ ENDPOINTS = {
 Serve = Callable[..., Service]
 
 
-class QuickServer(uvicorn.Server):
-    """Looks every hundredth of a second, instead of every tenth, whether it is to stop."""
-
-    async def main_loop(self) -> None:
-        while not await self.on_tick(0):
-            await asyncio.sleep(0.01)
-
-
 def _uvicorn(app: Any, http_protocol: str) -> tuple[int, Callable[[], None]]:
+    import uvicorn
+
+    class QuickServer(uvicorn.Server):
+        """Looks every hundredth of a second, instead of every tenth, whether it is to stop."""
+
+        async def main_loop(self) -> None:
+            while not await self.on_tick(0):
+                await asyncio.sleep(0.01)
+
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
@@ -193,6 +191,8 @@ def _closing(edge: AsgiEdge) -> Any:
 
 
 def _werkzeug(app: Any) -> tuple[int, Callable[[], None]]:
+    from werkzeug.serving import make_server
+
     server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -214,11 +214,11 @@ def _starter(stack: contextlib.ExitStack) -> Serve:
             on_error=service.on_error,
         )  # fmt: skip
         if app == "flask":
-            application = service.edge.wsgi(SERVICES.flask_app())
+            application = service.edge.wsgi(_services().flask_app())
             stack.callback(application.close)
             service.port, stop = _werkzeug(application)
         else:
-            whole = service.edge.asgi(SERVICES.fastapi_app() if app == "fastapi" else app)
+            whole = service.edge.asgi(_services().fastapi_app() if app == "fastapi" else app)
             service.port, stop = _uvicorn(_closing(whole), http_protocol)
         stack.callback(stop)
         return service
@@ -226,8 +226,14 @@ def _starter(stack: contextlib.ExitStack) -> Serve:
     return start
 
 
+@pytest.fixture(scope="session")
+def servers(require: Callable[..., None]) -> None:
+    """Both frameworks, and a server for each."""
+    require("fastapi", "flask", "serve")
+
+
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def serve(servers: None) -> Iterator[Serve]:
     """Serve an application ("fastapi", "flask", or an ASGI one of your own) inside of an edge."""
     with contextlib.ExitStack() as stack:
         yield _starter(stack)
@@ -241,7 +247,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Iterator[dict[str, Service]]:
+def shared(servers: None) -> Iterator[dict[str, Service]]:
     """One service of each kind for all tests."""
     with contextlib.ExitStack() as stack:
         start = _starter(stack)

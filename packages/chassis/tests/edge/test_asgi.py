@@ -21,6 +21,8 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+pytestmark = pytest.mark.needs("fastapi")
+
 Message = MutableMapping[str, Any]
 UNLIMITED: dict[str, Any] = {"client_rules": (), "key_rules": ()}
 HEADERS = [(b"content-type", b"text/plain")]

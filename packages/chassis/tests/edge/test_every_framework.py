@@ -12,6 +12,8 @@ from chassis.observe import tracing
 from chassis.state import Phase
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+pytestmark = pytest.mark.needs("fastapi", "flask", "serve", "otel")
+
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 APP = "https://app.example.org"
 

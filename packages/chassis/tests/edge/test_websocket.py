@@ -12,6 +12,8 @@ from chassis.limits import per_minute
 from chassis.state import Phase
 from fastapi import FastAPI, WebSocket
 
+pytestmark = pytest.mark.needs("fastapi", "serve")
+
 Message = MutableMapping[str, Any]
 
 

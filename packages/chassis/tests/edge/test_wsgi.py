@@ -12,6 +12,8 @@ import pytest
 from chassis import context
 from chassis.edge import AnswerCutOffError, Edge, EdgePolicy
 
+pytestmark = pytest.mark.needs("flask")
+
 TEXT = [("Content-Type", "text/plain")]
 
 

@@ -15,6 +15,8 @@ import uvloop
 from chassis.errors import ChassisError
 from chassis.limits import AsyncValkeyLimiter, Decision, Limiter, Rule, ValkeyLimiter, per_hour, per_minute
 
+pytestmark = pytest.mark.needs("valkey")
+
 KINDS = (ValkeyLimiter, AsyncValkeyLimiter)
 Hit = Callable[..., Any]
 

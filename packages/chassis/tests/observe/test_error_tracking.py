@@ -18,6 +18,8 @@ from chassis.redaction import Redactor
 from .test_golden import HeldClock
 from .test_metrics import samples
 
+pytestmark = pytest.mark.needs("prometheus-client")
+
 
 def raised(call: Callable[..., Any], *arguments: Any) -> BaseException:
     try:

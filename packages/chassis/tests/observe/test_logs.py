@@ -283,6 +283,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.needs("serve", "gunicorn")
 @pytest.mark.parametrize(
     "command",
     [

@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+pytestmark = pytest.mark.needs("prometheus-client")
+
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Read what is rendered with the parser of another implementation."""

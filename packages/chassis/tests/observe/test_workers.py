@@ -16,6 +16,8 @@ from chassis.observe.shared import SharedFolder
 
 from .test_metrics import samples
 
+pytestmark = pytest.mark.needs("prometheus-client")
+
 WORKER = """
 import json, os, sys
 from chassis.observe.golden import GoldenSignals
@@ -276,6 +278,7 @@ async def application(scope, receive, send):
 """
 
 
+@pytest.mark.needs("serve", "gunicorn")
 @pytest.mark.parametrize(
     "command",
     [

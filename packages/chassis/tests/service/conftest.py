@@ -124,8 +124,9 @@ Serve = Callable[..., Served]
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def serve(tmp_path_factory: pytest.TempPathFactory, require: Callable[..., None]) -> Iterator[Serve]:
     """Start a service: ``serve(module, **environment)``."""
+    require("sql", "valkey", "http", "serve", "fastapi", "flask")
     running: list[Served] = []
 
     def start(module: str = "served", *, command: list[str] | None = None, **environment: str) -> Served:

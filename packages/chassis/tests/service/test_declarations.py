@@ -6,7 +6,6 @@ from typing import Any
 
 import chassis
 import pytest
-import yaml
 from chassis.checking import CheckStatus
 from pydantic import Field, SecretStr
 
@@ -52,6 +51,7 @@ def test_an_empty_setting_is_no_setting() -> None:
     assert not made(database_url="sqlite://", cache_url="").dependencies[1].configured
 
 
+@pytest.mark.needs("sql", "http")
 def test_policies_are_adjusted_by_settings() -> None:
     service = made(
         database_url="sqlite://",
@@ -86,7 +86,10 @@ def test_the_degrade_table_has_a_row_for_each_dependency() -> None:
     assert len(lines) == 5
 
 
+@pytest.mark.needs("pyyaml")
 def test_alert_rules_are_a_file_that_prometheus_reads() -> None:
+    import yaml
+
     groups = yaml.safe_load(made().alert_rules())["groups"]
     assert [group["name"] for group in groups] == ["notes"]
     rules = {rule["alert"]: rule for rule in groups[0]["rules"]}

@@ -17,7 +17,6 @@ from chassis.errors import DependencyDownError, SettingsError, StartError
 from chassis.lifecycle import Lifecycle
 from chassis.state import Phase, ServiceState
 from chassis.steps import StartPhase, Step
-from sqlalchemy import text
 
 QUICK = Checks(every_s=0.05, every_s_when_down=0.05, again_s=0.02, timeout_s=0.3)
 
@@ -111,7 +110,10 @@ async def test_a_required_dependency_that_is_down_leaves_the_service_unready_unt
         assert life.happened == ["create tables"]
 
 
+@pytest.mark.needs("sql")
 async def test_tables_are_made_when_the_database_comes_later(own_postgresql: Any, eventually: Any) -> None:
+    from sqlalchemy import text
+
     own_postgresql.kill()
     database = Database("database", address=own_postgresql.url, checks=QUICK)
     life = Life(database)
@@ -217,6 +219,7 @@ async def test_the_port_opens_though_a_step_takes_long(monkeypatch: pytest.Monke
         await eventually(lambda: life.state.phase is Phase.SERVING)
 
 
+@pytest.mark.needs("sql")
 async def test_settings_that_cannot_be_right_are_told_all_at_once_before_anything_is_asked() -> None:
     life = Life(
         Database("database", address=lambda: "mysql://host", setting="NOTES_DATABASE_URL"),

@@ -11,6 +11,8 @@ from chassis.observe import tracing
 from chassis.state import Phase
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+pytestmark = pytest.mark.needs("http", "otel")
+
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
     """Answer with the lifespan's state."""

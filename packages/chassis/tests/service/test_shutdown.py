@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.needs("serve", "gunicorn")
+
 SCRIPT = Path(__file__).parents[4] / "benchmarks" / "chassis" / "shutdown.py"
 SERVERS = (
     "serve",

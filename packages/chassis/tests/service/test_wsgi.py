@@ -12,6 +12,8 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import Client, TestResponse
 
+pytestmark = pytest.mark.needs("sql", "flask")
+
 
 class Made:
     """A service round a page of Flask, and a client of it."""

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.needs("fastapi", "flask", "serve", "gunicorn")
+
 BOUND_S = 20.0
 COMMANDS: dict[str, Callable[[int], list[str]]] = {
     "uvicorn": lambda fd: ["-m", "uvicorn", "services:on_asgi", "--fd", f"{fd}", "--no-proxy-headers"],

@@ -150,8 +150,9 @@ def test_errors_are_a_metric_by_type() -> None:
     assert read["notes_errors_total", (("type", "ValueError"),)] == 1
 
 
+@pytest.mark.needs("sentry")
 def test_tracked_errors_reach_sentry_without_secrets_and_without_variables() -> None:
-    sentry_sdk = pytest.importorskip("sentry_sdk", reason="the extra sentry is not installed")
+    import sentry_sdk
 
     class Kept(sentry_sdk.transport.Transport):  # type: ignore[name-defined, misc]
         """Takes events in place of the network; everything before it is Sentry's own code."""

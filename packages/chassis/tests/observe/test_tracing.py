@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,10 +21,9 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 class Spans:
     def __init__(self) -> None:
-        exporters = pytest.importorskip(
-            "opentelemetry.sdk.trace.export.in_memory_span_exporter", reason="the extra otel is not installed"
-        )
-        self._exporter = exporters.InMemorySpanExporter()
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+        self._exporter = InMemorySpanExporter()
         redactor = Redactor()
         redactor.learn("KEY", "canary-12345")
         assert tracing.start("notes", exporter=self._exporter, version="1.2", redactor=redactor)
@@ -37,7 +36,8 @@ class Spans:
 
 
 @pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
+def spans(monkeypatch: pytest.MonkeyPatch, require: Callable[..., None]) -> Iterator[Spans]:
+    require("otel")
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     yield Spans()
@@ -100,6 +100,7 @@ def test_without_anywhere_to_send_spans_tracing_stays_off(monkeypatch: pytest.Mo
     assert tracing.active is None
 
 
+@pytest.mark.needs("otel")
 def test_a_provider_that_somebody_else_has_set_up_is_used() -> None:
     code = """
         from opentelemetry import trace
@@ -116,7 +117,6 @@ def test_a_provider_that_somebody_else_has_set_up_is_used() -> None:
             pass
         print(exporter.get_finished_spans()[0].name)
     """
-    pytest.importorskip("opentelemetry.sdk", reason="the extra otel is not installed")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=30, capture_output=True, text=True,
@@ -125,11 +125,11 @@ def test_a_provider_that_somebody_else_has_set_up_is_used() -> None:
     assert done.stdout == "x\n"
 
 
+@pytest.mark.needs("otel")
 def test_an_endpoint_without_the_package_for_it_is_told_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
-    pytest.importorskip("opentelemetry.sdk", reason="the extra otel is not installed")
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
-    with pytest.raises(StartError, match="install opentelemetry-exporter-otlp-proto-http"):
+    with pytest.raises(StartError, match=r"proto-http is missing: install roadworthy-chassis\[otel\]"):
         tracing.start("notes")
 
 

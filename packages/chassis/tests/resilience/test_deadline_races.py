@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import random
 
 import pytest
@@ -61,9 +62,9 @@ class Race:
         assert len(done) == CALLERS
 
 
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=pytest.mark.needs("serve"))])
 def test_deadlines_and_cancellations_that_race_are_never_confused(loop):
-    new_loop = pytest.importorskip(loop).new_event_loop
+    new_loop = importlib.import_module(loop).new_event_loop
     for seed in range(5):
         race = Race(seed)
         with asyncio.Runner(loop_factory=new_loop) as runner:

@@ -191,6 +191,6 @@ def _otlp_exporter() -> "SpanExporter":
     try:
         module = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
     except ImportError:
-        package = "opentelemetry-exporter-otlp-proto-http"
-        raise StartError("tracing", f"spans cannot be sent to the OTLP endpoint: install {package}") from None
+        missing = "opentelemetry-exporter-otlp-proto-http is missing: install roadworthy-chassis[otel]"
+        raise StartError("tracing", f"spans cannot be sent to the OTLP endpoint: {missing}") from None
     return cast("SpanExporter", module.OTLPSpanExporter())

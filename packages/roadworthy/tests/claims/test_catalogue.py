@@ -21,6 +21,7 @@ EXPECTED = {
     "health-exists": ("health", Severity.HIGH),
     "readiness-false-when-dependency-down": ("health", Severity.CRITICAL),
     "readiness-recovers": ("health", Severity.CRITICAL),
+    "input-body-limited": ("input", Severity.HIGH),
     "logs-structured": ("observability", Severity.MEDIUM),
     "error-no-stack-trace": ("errors", Severity.CRITICAL),
     "error-no-5xx-on-bad-input": ("errors", Severity.HIGH),

@@ -258,6 +258,41 @@ class BadInput(Evidence):
     cut_short: bool = False  # not every planned request was sent: time ran out, or there were too many
 
 
+@dataclass(frozen=True)
+class Poured:
+    """One body far above any sensible limit, sent piece by piece until an answer came, time ran out, or we hung up.
+
+    ``sent_bytes`` are those that the kernel took from us: a few MiB of them may never have been read. ``grown_bytes``
+    is the most anonymous resident memory that the target's process tree had gained meanwhile.
+    """
+
+    framing: str  # "content-length" or "chunked"
+    sample: Sample
+    sent_bytes: int
+    grown_bytes: int
+    hung_up: bool  # we ended it, because the growth had reached the bound and no answer had come
+    processes_ended: int  # processes of its tree that were there before and not afterwards
+
+
+@dataclass(frozen=True, kw_only=True)
+class OversizedBodies(Evidence):
+    """Oversized bodies against a healthy instance, with the same body at a normal size before and after.
+
+    The body is one that the endpoint accepts, made large by white space that its format allows.
+    """
+
+    operation: str  # such as "POST /notes"; "" when none is known that takes a body
+    operations: int  # operations known from a document or the manifest
+    takers: int  # those among them that can carry a body
+    body_bytes: int
+    growth_bound_bytes: int
+    answer_bound_s: float
+    control_before: Sample | None
+    poured: tuple[Poured, ...]
+    control_after: Sample | None
+    process_alive: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaultWindow(Evidence):
     """One dependency made faulty while the service was healthy, then restored.

@@ -22,6 +22,7 @@ EXPECTED = {
     "readiness-false-when-dependency-down": ("health", Severity.CRITICAL),
     "readiness-recovers": ("health", Severity.CRITICAL),
     "input-body-limited": ("input", Severity.HIGH),
+    "secrets-not-exposed": ("observability", Severity.CRITICAL),
     "logs-structured": ("observability", Severity.MEDIUM),
     "error-no-stack-trace": ("errors", Severity.CRITICAL),
     "error-no-5xx-on-bad-input": ("errors", Severity.HIGH),

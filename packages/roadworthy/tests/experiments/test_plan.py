@@ -30,7 +30,16 @@ def test_every_experiment_is_found() -> None:
     ids = set(planned(FULL))
     faults = {f"dependency-fault:{name}:{fault}" for name in ("database", "cache") for fault in ("refused", "silent")}
     uses = {f"dependency-use:{name}" for name in ("database", "cache")}
-    others = {"bad-input", "kill", "restart", "sigterm-in-flight", "start-and-stop", "withheld-settings"}
+    others = {
+        "bad-input",
+        "exposed-secrets",
+        "kill",
+        "oversized-body",
+        "restart",
+        "sigterm-in-flight",
+        "start-and-stop",
+        "withheld-settings",
+    }
     assert faults | others <= ids
     assert len([each for each in ids if each.startswith("dependency-use")]) == len(uses)
 

@@ -293,6 +293,45 @@ class OversizedBodies(Evidence):
     process_alive: bool
 
 
+@dataclass(frozen=True)
+class SecretSeen:
+    """A secret at a place where others can read it. The secret itself is nowhere in this.
+
+    ``offset`` counts characters from the beginning of the line, file or answer in which it was first seen.
+    """
+
+    secret: str  # which, such as "the password in DATABASE_URL" or "a password in the body"
+    place: str  # "log", "log file", "error answer", "health" or "metrics"
+    where: str  # such as "line 12", the file's name, or "POST /notes 422"
+    form: str  # "plain", "url-encoded", "base64" or "half of it"
+    count: int  # in how many lines or answers of this place
+    offset: int
+    excerpt: str = ""  # what is around it, without it
+    exchange: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsSearch(Evidence):
+    """Requests that carried secrets of our own making, and a search for these and for the service's own secrets."""
+
+    planted: tuple[str, ...]  # the secrets that were searched for
+    too_plain: tuple[str, ...]  # settings with secret names whose values are ordinary words: not searched for
+    requests: int  # requests that carried secrets
+    statuses: dict[str, int]  # status (or how it failed) of these, to count
+    outages: tuple[str, ...]  # dependencies that were refused meanwhile for a part of them
+    log_lines: int  # lines of stdout and stderr since the first of these requests
+    marker_lines: int  # those among them that show a harmless mark which the requests carried too
+    lines_not_kept: int  # lines that nobody could search: too many, or too long
+    log_files: tuple[str, ...]  # further files that were searched, below the folders of the target
+    error_answers: int  # how many were searched
+    health: tuple[str, ...]  # health endpoints that were searched
+    metrics: str  # its path, or ""
+    seen: tuple[SecretSeen, ...]
+    control_before: Sample | None
+    control_after: Sample | None
+    process_alive: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class FaultWindow(Evidence):
     """One dependency made faulty while the service was healthy, then restored.

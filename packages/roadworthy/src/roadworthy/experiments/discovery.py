@@ -90,6 +90,7 @@ async def discover(
                 raise TargetError(
                     f"what answers on port {instance.port} is not the process that was started: stop the other one"
                 )
+            await _until_started(instance)
             completed = complete(bench.spec, state.reads())
             if completed != bench.spec:
                 raise LookAgainError(completed)
@@ -104,6 +105,16 @@ async def discover(
             raise TargetError(f"the target did not start: {failure}") from failure
         finally:
             await instance.end()
+
+
+async def _until_started(instance: Instance) -> None:
+    """Wait while everything is answered 503, for a while: some listen before their start is complete."""
+    deadline = time.monotonic() + WARM_UP_S
+    while instance.running and time.monotonic() < deadline:
+        exchange = await instance.client.send("GET", f"/{new_token()}", timeout=PROBE_S, purpose="still starting?")
+        if exchange.status != 503:
+            return
+        await asyncio.sleep(0.2)  # polling for a complete start, bounded above
 
 
 def _baseline(

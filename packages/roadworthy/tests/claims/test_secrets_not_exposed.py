@@ -18,6 +18,7 @@ def search(build: SimpleNamespace, *found: SecretSeen, **rest: Any) -> SecretsSe
         "planted": ("a token in the query string", "the setting SIGNING_KEY"),
         "too_plain": (),
         "requests": 28,
+        "endpoints": ("POST /notes", "GET /notes/1"),
         "statuses": {"201": 2, "404": 6, "422": 20},
         "outages": ("database",),
         "log_lines": 60,
@@ -78,6 +79,7 @@ def test_exhibits_lead_to_the_exchange_or_show_the_line(build: SimpleNamespace) 
     [
         ({"log_lines": 0, "marker_lines": 0}, "UNPROVEN(no-control)"),
         ({"statuses": {"silent": 20, "reset": 8}}, "UNPROVEN(no-control)"),
+        ({"endpoints": ()}, "UNPROVEN(needs-input)"),
         ({"control_before": None}, "UNPROVEN(no-control)"),
         ({"process_alive": False}, "UNPROVEN(target-unhealthy)"),
         ({"lines_not_kept": 3}, "UNPROVEN(noisy)"),

@@ -1,7 +1,5 @@
 """Which files count as logs."""
 
-import os
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ def test_files_named_like_logs_are_found(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("a line")
-    assert log_files(tmp_path, time.time()) == (path,)
+    assert list(log_files(tmp_path)) == [path]
 
 
 @pytest.mark.parametrize("name", ["notes.db", "catalogue.txt", "login.html", "blog/post.md", "data.json"])
@@ -23,15 +21,21 @@ def test_others_are_not(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("a line")
-    assert log_files(tmp_path, time.time()) == ()
+    assert log_files(tmp_path) == {}
 
 
-def test_older_ones_and_links_are_left_out(tmp_path: Path) -> None:
-    old, link = tmp_path / "old.log", tmp_path / "link.log"
-    old.write_text("long ago")
-    os.utime(old, (1, 1))
-    link.symlink_to(__file__)
-    assert log_files(tmp_path, time.time()) == ()
+def test_links_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "link.log").symlink_to(__file__)
+    assert log_files(tmp_path) == {}
+
+
+def test_a_file_that_is_written_to_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text("a line")
+    before = log_files(tmp_path)
+    assert log_files(tmp_path) == before
+    path.write_text("a line, and more")
+    assert log_files(tmp_path) != before
 
 
 def test_any_bytes_are_text_and_what_is_gone_is_empty(tmp_path: Path) -> None:

@@ -317,6 +317,7 @@ class SecretsSearch(Evidence):
     planted: tuple[str, ...]  # the secrets that were searched for
     too_plain: tuple[str, ...]  # settings with secret names whose values are ordinary words: not searched for
     requests: int  # requests that carried secrets
+    endpoints: tuple[str, ...]  # where they went, such as "POST /notes", beside unknown paths, health and metrics
     statuses: dict[str, int]  # status (or how it failed) of these, to count
     outages: tuple[str, ...]  # dependencies that were refused meanwhile for a part of them
     log_lines: int  # lines of stdout and stderr since the first of these requests

@@ -80,6 +80,12 @@ class Conversation:
     exchanges: list[tuple[str, Exchange]] = field(default_factory=list)  # each with its path, without the query
     statuses: Counter[str] = field(default_factory=Counter)  # of the requests that carried secrets
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Where the requests went, such as ``POST /notes``, beside what is not there, health and metrics."""
+        others = (f"/{self.canaries.mark}", *health_paths(self.bench), *metrics_paths(self.bench))
+        return tuple(dict.fromkeys(f"{each.method} {path}" for path, each in self.exchanges if path not in others))
+
     async def ask(self, request: Request, *, secretly: bool = True) -> None:
         """Send one request, with secrets unless told otherwise."""
         ours = self.canaries.headers(self.bench.spec.auth_headers, basic=request.basic) if secretly else {}
@@ -112,16 +118,15 @@ def requests(bench: Bench, canaries: Canaries, values: Mapping[str, object]) -> 
             yield Request(request.method, path, request.body.encode() if request.body else None, headers)
         else:
             yield from _bodies(request.method, path, fill_json(request.json, known), canaries, headers)
-    takers = [
-        each
-        for each in bench.baseline.operations
-        if each.body is not None and not each.path_parameters and not is_excluded(each, spec.exclude)
-    ]
-    for each in takers[:OPERATIONS]:
+    plain = [o for o in bench.baseline.operations if not o.path_parameters and not is_excluded(o, spec.exclude)]
+    own = (*health_paths(bench), *metrics_paths(bench))
+    for each in [o for o in plain if o.method == "GET" and o.path not in own][:OPERATIONS]:
+        yield Request("GET", each.path)
+    for each in [o for o in plain if o.body is not None][:OPERATIONS]:
         yield from _bodies(
             each.method, each.path, example(each.body, bench.baseline.document, new_token()), canaries, {}
         )
-    for path in (*health_paths(bench), *metrics_paths(bench)):
+    for path in own:
         yield Request("GET", path)
 
 

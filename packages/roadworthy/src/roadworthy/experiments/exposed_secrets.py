@@ -38,8 +38,9 @@ async def run(bench: Bench) -> None:
     for secret in canaries.all:
         for value in (secret.value, *secret.parts):  # the recording must not hold them either
             bench.recorder.redactor.learn("canary", value)
-    began = time.time()
-    async with bench.state() as state, bench.serving(state, label="looking for secrets") as instance:
+    async with bench.state() as state, AsyncExitStack() as stack:
+        copied = log_files(state.folder)
+        instance = await stack.enter_async_context(bench.serving(state, label="looking for secrets"))
         own, plain = own_secrets(bench, instance)
         finder = Finder((*canaries.all, *own))
         talk = Conversation(bench, instance, canaries)
@@ -57,7 +58,7 @@ async def run(bench: Bench) -> None:
         alive = instance.running
         await _stop(bench, instance)
         lines = output.lines()
-        files = log_files(state.folder, began)
+        files = tuple(path for path, written in log_files(state.folder).items() if copied.get(path) != written)
         texts = [("log", f"line {number}", line.text, "") for number, line in enumerate(lines, 1)]
         texts += [("log file", str(each.relative_to(state.folder)), text_of(each), "") for each in files]
         answers = [(_place(bench, path, each), path, each) for path, each in talk.exchanges]
@@ -67,6 +68,7 @@ async def run(bench: Bench) -> None:
             planted=tuple(each.name for each in (*canaries.all, *own)),
             too_plain=plain,
             requests=sum(talk.statuses.values()),
+            endpoints=talk.endpoints,
             statuses=dict(talk.statuses),
             outages=outages,
             log_lines=output.count - counted,

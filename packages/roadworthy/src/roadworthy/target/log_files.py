@@ -1,7 +1,9 @@
-"""Files that a target logs into: those named like logs that it wrote below its own folders."""
+"""Files that a target logs into: those named like logs below its own folders."""
 
+import contextlib
 import os
 import re
+import stat
 from pathlib import Path
 
 LARGEST = 64 * 2**20
@@ -11,21 +13,20 @@ _NAMED_LIKE_A_LOG = re.compile(
 )
 
 
-def log_files(folder: Path, since: float) -> tuple[Path, ...]:
-    """Return the log files below ``folder`` that were written at or after ``since``, a time of the clock on the wall.
+def log_files(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Return the log files below ``folder``, each with its size and when it was written, in bytes and nanoseconds.
 
-    Args:
-        folder: is searched with everything below it; links are not followed.
-        since: seconds since 1970, as ``time.time()`` counts them.
+    Links are not followed, and at most 50 files are listed.
     """
-    found: list[Path] = []
+    found: dict[Path, tuple[int, int]] = {}
     for root, _, names in os.walk(folder):
         within = Path(root).name.lower() in ("log", "logs")
-        for name in sorted(names):
-            path = Path(root, name)
-            if (within or _NAMED_LIKE_A_LOG.search(name)) and _written_since(path, since):
-                found.append(path)
-    return tuple(found[:MOST])
+        for path in (Path(root, name) for name in sorted(names) if within or _NAMED_LIKE_A_LOG.search(name)):
+            with contextlib.suppress(OSError):
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and len(found) < MOST:
+                    found[path] = (status.st_size, status.st_mtime_ns)
+    return found
 
 
 def text_of(path: Path) -> str:
@@ -35,10 +36,3 @@ def text_of(path: Path) -> str:
             return file.read(LARGEST).decode("utf-8", "backslashreplace")
     except OSError:
         return ""
-
-
-def _written_since(path: Path, since: float) -> bool:
-    try:
-        return path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since - 1
-    except OSError:
-        return False

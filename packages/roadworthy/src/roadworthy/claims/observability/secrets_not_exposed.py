@@ -43,6 +43,13 @@ def _gap(found: SecretsSearch) -> tuple[Reason, str, str] | None:
     if not any(status.isdigit() for status in found.statuses):
         said = f"None of {found.requests} requests with secrets was answered."
         return Reason.NO_CONTROL, said, "Make it answer, or see in its log why it does not."
+    if not found.endpoints:
+        said = "Only health, metrics and paths that are not there could be asked: no other endpoint is known."
+        return (
+            Reason.NEEDS_INPUT,
+            said,
+            "Give the inspector a [transaction] in roadworthy.toml, or an OpenAPI document.",
+        )
     if not found.log_lines:
         said = f"It logged nothing during {found.requests} requests with secrets, so its log cannot show any."
         return Reason.NO_CONTROL, said, "Make it log its requests to stdout or stderr, or raise its log level to info."
@@ -70,7 +77,8 @@ def _scope(found: SecretsSearch) -> str:
     where += [f"{found.error_answers} error answers", *found.health, *([found.metrics] if found.metrics else [])]
     cut = f", also while {', '.join(found.outages)} refused connections" if found.outages else ""
     plain = f"; not searched for, too plain: {', '.join(found.too_plain)}" if found.too_plain else ""
-    return f"{len(found.planted)} secrets in {found.requests} requests{cut}; searched: {', '.join(where)}{plain}"
+    asked = f"{len(found.planted)} secrets in {found.requests} requests to {len(found.endpoints)} endpoints{cut}"
+    return f"{asked}; searched: {', '.join(where)}{plain}"
 
 
 CLAIM = Claim(
@@ -86,14 +94,15 @@ costs a day; changing those of all users costs their trust.""",
     how_judged="""\
 Requests carry secrets that nobody else has: in Authorization (bearer and Basic), Cookie and X-API-Key, in the query
 string, and as a password in JSON bodies, good ones, bad ones and broken ones. They go to the transaction, to other
-operations with a body, to a path that is not there, to health and metrics, and once more while every dependency refuses
+operations, to a path that is not there, to health and metrics, and once more while every dependency refuses
 connections. Then everything that the service wrote to stdout and stderr from its start to its end, the log files below
 its folders, its error answers, health and metrics are searched for these secrets, for its own (settings whose names say
 so, passwords in URLs) and for what URLs, JSON, HTML and base64 make of them. The secrets go into no recording.
 
 - Violated: one is found, whole or half of it. The evidence says which, where, in which form and how often.
 - Holds: none is found, it had logged something during these requests, and it works afterwards.
-- Unproven: nothing is found, and it logged nothing, answered nothing, or more than could be searched.""",
+- Unproven: nothing is found, and no endpoint is known, it logged nothing, answered nothing, or more than could
+  be searched.""",
     false_positives="""\
 Each secret is random and made for this run, so that a match is no coincidence. Values of settings that look like words
 are not searched for, and the scope names them. A mask that keeps a few characters, and a hash, are no match: it takes

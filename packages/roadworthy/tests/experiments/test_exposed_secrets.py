@@ -50,9 +50,9 @@ class Silent:
     def message(self, text) -> None: ...
 
 
-async def search(folder: Path, leak: str) -> SecretsSearch:
+async def search(folder: Path, leak: str, service: str = SERVICE) -> SecretsSearch:
     (folder / "service").mkdir()
-    (folder / "service" / "service.py").write_text(SERVICE.replace("LEAK", leak))
+    (folder / "service" / "service.py").write_text(service.replace("LEAK", leak))
     spec = TargetSpec(
         name="service", directory=folder / "service", command=(sys.executable, "service.py"),
         environment={"SIGNING_KEY": KEY, "APP_SECRET": "letmein"}, bounds=Bounds(start_s=20, stop_s=5),
@@ -95,6 +95,13 @@ async def test_each_place_is_searched(tmp_path: Path, leak: str, expected: list[
     recorded = (tmp_path / "out" / "recording" / "events.jsonl").read_text()
     assert KEY not in recorded
     assert not re.search(r"rw[0-9a-f]{10}(\+/|%2B%2F)rw", recorded)
+
+
+async def test_last_words_are_no_log_of_the_requests(tmp_path: Path) -> None:
+    quiet = SERVICE.replace('print(self.command, self.path.partition("?")[0], flush=True)', "pass")
+    found = await search(tmp_path, "pass", quiet.replace("lambda *_: sys.exit(0)", "lambda *_: sys.exit('Goodbye')"))
+    assert found.requests > 0
+    assert found.log_lines == 0
 
 
 def test_a_secret_is_told_once_for_the_log_and_once_for_each_answer() -> None:

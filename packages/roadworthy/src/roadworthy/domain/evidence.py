@@ -320,7 +320,7 @@ class SecretsSearch(Evidence):
     endpoints: tuple[str, ...]  # where they went, such as "POST /notes", beside unknown paths, health and metrics
     statuses: dict[str, int]  # status (or how it failed) of these, to count
     outages: tuple[str, ...]  # dependencies that were refused meanwhile for a part of them
-    log_lines: int  # lines of stdout and stderr since the first of these requests
+    log_lines: int  # lines of stdout and stderr from the first of these requests until it was stopped
     marker_lines: int  # those among them that show a harmless mark which the requests carried too
     lines_not_kept: int  # lines that nobody could search: too many, or too long
     log_files: tuple[str, ...]  # further files that were searched, below the folders of the target

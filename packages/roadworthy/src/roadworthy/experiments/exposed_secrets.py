@@ -55,7 +55,7 @@ async def run(bench: Bench) -> None:
         for path in (*health_paths(bench), *metrics_paths(bench)):
             await talk.ask(Request("GET", path), secretly=False)
         await _until_logged(instance, canaries.mark)
-        alive = instance.running
+        alive, during = instance.running, output.count - counted  # what it says when it is stopped is no answer to them
         await _stop(bench, instance)
         lines = output.lines()
         files = tuple(path for path, written in log_files(state.folder).items() if copied.get(path) != written)
@@ -71,7 +71,7 @@ async def run(bench: Bench) -> None:
             endpoints=talk.endpoints,
             statuses=dict(talk.statuses),
             outages=outages,
-            log_lines=output.count - counted,
+            log_lines=during,
             marker_lines=sum(canaries.mark in line.text for line in lines),
             lines_not_kept=output.count - len(lines) + sum(line.cut for line in lines),
             log_files=tuple(str(each.relative_to(state.folder)) for each in files),

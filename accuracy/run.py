@@ -39,7 +39,7 @@ class Cell:
 
     @property
     def decidable(self) -> bool:
-        return self.label != "undecidable"
+        return self.label not in ("undecidable", "not-labelled")
 
     @property
     def agrees(self) -> bool:
@@ -146,7 +146,8 @@ def print_measures(found: list[Cell]) -> bool:
     violated = [cell for cell in decidable if cell.label == "violated"]
     holds = [cell for cell in decidable if cell.label == "holds"]
     recall = sum(cell.agrees for cell in (*violated, *holds))
-    print(f"cells: {len(found)}, decidable by hand: {len(decidable)}")
+    unlabelled = sum(cell.label == "not-labelled" for cell in found)
+    print(f"cells: {len(found)}, not labelled yet: {unlabelled}, decidable by hand: {len(decidable)}")
     print(f"precision of REFUTED: {share(right['REFUTED'], said['REFUTED'])}")
     print(f"precision of PROVEN:  {share(right['PROVEN'], said['PROVEN'])}")
     print(f"recall of violated:   {share(sum(c.agrees for c in violated), len(violated))}")

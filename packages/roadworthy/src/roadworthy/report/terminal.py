@@ -36,7 +36,7 @@ def render(inspection: Inspection, console: Console, report: str = "") -> None:
     page = _Page(console)
     page.header(inspection)
     nothing_ran = bool(inspection.error) and all(each.verdict is Verdict.UNPROVEN for each in inspection.results)
-    # One line says it all then: sixteen times "not run" would hide it.
+    # One line says it all then: a "not run" for each claim would hide it.
     for verdict in () if nothing_ran else (Verdict.REFUTED, Verdict.UNPROVEN):
         page.list_in_full(with_verdict(inspection, verdict), verdict, inspection)
     for verdict in (Verdict.PROVEN, Verdict.NOT_APPLICABLE):

@@ -96,7 +96,7 @@ class ApiKeys:
         account = select(*(literal(value, self._table.c[column].type) for column, value in values.items()))
         made = insert(self._table).from_select(list(values), account.where(self._users.c.id == user_id))
         async with self._storage.begin() as connection:
-            if not is_id(user_id) or (await connection.execute(made)).rowcount != 1:
+            if not is_id(user_id) or (await connection.execute(made.returning(self._table.c.id))).first() is None:
                 raise ProblemError(404, "There is no such account.")
             await self._storage.audit.record(
                 connection,

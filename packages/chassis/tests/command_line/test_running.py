@@ -1,5 +1,6 @@
 """serve, check and health as real processes."""
 
+import gc
 import http.server
 import socket
 import threading
@@ -117,6 +118,28 @@ def test_an_answer_that_trickles_does_not_hold_the_command_up(other_port: int) -
         asked("127.0.0.1", other_port, "/40", within_s=0.3)
     assert time.monotonic() - began < 1.5  # the answer takes 2 s, and each of its bytes comes in time
     assert asked("127.0.0.1", other_port, "/0", within_s=5.0).status == 200
+
+
+def test_an_answer_that_falls_silent_leaves_no_socket_open() -> None:
+    def fall_silent(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhal")
+            given_up.wait(30.0)
+
+    given_up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        other = threading.Thread(target=fall_silent, args=[listener])
+        other.start()
+        with pytest.raises(NotRunningError, match=r"within 0\.3 s"):
+            asked("127.0.0.1", listener.getsockname()[1], "/", within_s=0.3)
+        for each in threading.enumerate():
+            if each.name == "asking the service":
+                each.join(10.0)
+        given_up.set()
+        other.join()
+    gc.collect()  # a socket that nobody closed is a warning here, and so an error
 
 
 def test_a_silent_port_is_not_waited_for(ledger: Any) -> None:

@@ -74,7 +74,8 @@ def _asked(host: str, port: int, path: str, within_s: float) -> Answer:
     connection = http.client.HTTPConnection(host, port, timeout=within_s)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
-        response = connection.getresponse()
-        return Answer(response.status, response.read(_LARGEST))
+        # Closing the connection does not close an answer that was not read to its end.
+        with connection.getresponse() as response:
+            return Answer(response.status, response.read(_LARGEST))
     finally:
         connection.close()

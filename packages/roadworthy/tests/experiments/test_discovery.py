@@ -118,12 +118,13 @@ async def test_a_path_that_the_document_names_is_tried(inspect) -> None:
     assert [(each.path, each.source) for each in found.health] == [("/deep/health/state", "openapi")]
 
 
-async def test_a_service_that_says_503_until_it_has_started_is_waited_for(inspect) -> None:
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_service_that_fails_until_it_has_started_is_waited_for(inspect, status: int) -> None:
     document = {"openapi": "3.1.0", "paths": {"/things": {"get": {"responses": {"200": {}}}}}}
     answers = f"""\
 calls.append(path)
 if len(calls) <= 8:
-    return 503, {JSON!r}, '{{"status": "starting"}}'
+    return {status}, {JSON!r}, '{{"status": "starting"}}'
 return (200, {JSON!r}, {json.dumps(document)!r}) if path == "/openapi.json" else (404, {JSON!r}, '{{}}')"""
     found = one(await inspect(answers, before="calls = []"), Discovery)
     assert found.openapi == "/openapi.json"

@@ -90,7 +90,7 @@ async def discover(
                 raise TargetError(
                     f"what answers on port {instance.port} is not the process that was started: stop the other one"
                 )
-            await _until_started(instance)
+            await _until_started(instance, bench.bounds.start_s)
             completed = complete(bench.spec, state.reads())
             if completed != bench.spec:
                 raise LookAgainError(completed)
@@ -107,12 +107,12 @@ async def discover(
             await instance.end()
 
 
-async def _until_started(instance: Instance) -> None:
-    """Wait while everything is answered 503, for a while: some listen before their start is complete."""
-    deadline = time.monotonic() + WARM_UP_S
+async def _until_started(instance: Instance, bound_s: float) -> None:
+    """Wait while everything is answered 5xx, at most ``bound_s``: some listen before their start is complete."""
+    deadline = time.monotonic() + bound_s
     while instance.running and time.monotonic() < deadline:
         exchange = await instance.client.send("GET", f"/{new_token()}", timeout=PROBE_S, purpose="still starting?")
-        if exchange.status != 503:
+        if exchange.status is not None and exchange.status < 500:
             return
         await asyncio.sleep(0.2)  # polling for a complete start, bounded above
 

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from chassis.dependencies.declaration import QUICK_BREAKER
 from chassis.dependencies.http_api import HttpApi
 from chassis.dependencies.sql import Database
 from chassis.dependencies.sql_options import SqlOptions
@@ -154,23 +156,24 @@ async def test_a_probe_that_finds_no_connection_proves_nothing(tmp_path: Path, e
         await database.close()
 
 
-async def test_a_valkey_client_without_a_free_connection_opens_no_breaker(valkey_url: str) -> None:
-    cache = Valkey("cache", address=lambda: valkey_url, connections=1)
+async def test_a_valkey_client_without_a_free_connection_opens_no_breaker(valkey_url: str, eventually: Any) -> None:
+    policy = Policy(deadline_s=60.0, breaker=QUICK_BREAKER)
+    cache = Valkey("cache", address=lambda: valkey_url, connections=1, socket_s=60.0, policy=policy)
+    other = Valkey("other", address=lambda: valkey_url, socket_s=60.0, policy=policy)
+    key = f"test:{uuid4()}"
     try:
-        holding = asyncio.create_task(cache.client.blpop([f"nothing-{id(cache)}"], timeout=0.6))
-        await asyncio.sleep(0)
-        refused = 0
-        while not holding.done():
-            try:
+        holding = asyncio.create_task(cache.client.blpop([key], timeout=50))
+        await eventually(lambda: cache.pipeline.snapshot().in_flight == 1)
+        for _ in range(8):
+            with pytest.raises(BulkheadFullError):
                 await cache.client.ping()
-            except BulkheadFullError:
-                refused += 1
-            await asyncio.sleep(0.01)
-        assert await holding is None
-        assert refused > 5
         assert cache.pipeline.breaker.state is BreakerState.CLOSED
+        await other.client.rpush(key, "over")
+        assert (await holding)[1] == b"over"
+        assert await cache.client.ping()
     finally:
         await cache.close()
+        await other.close()
 
 
 def test_a_generator_is_refused_by_the_guard_of_a_dependency() -> None:

@@ -161,8 +161,8 @@ async def test_a_valkey_client_without_a_free_connection_opens_no_breaker(valkey
     cache = Valkey("cache", address=lambda: valkey_url, connections=1, socket_s=60.0, policy=policy)
     other = Valkey("other", address=lambda: valkey_url, socket_s=60.0, policy=policy)
     key = f"test:{uuid4()}"
+    holding = asyncio.create_task(cache.client.blpop([key], timeout=50))
     try:
-        holding = asyncio.create_task(cache.client.blpop([key], timeout=50))
         await eventually(lambda: cache.pipeline.snapshot().in_flight == 1)
         for _ in range(8):
             with pytest.raises(BulkheadFullError):
@@ -172,6 +172,7 @@ async def test_a_valkey_client_without_a_free_connection_opens_no_breaker(valkey
         assert (await holding)[1] == b"over"
         assert await cache.client.ping()
     finally:
+        holding.cancel()
         await cache.close()
         await other.close()
 

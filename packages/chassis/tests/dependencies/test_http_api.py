@@ -141,6 +141,7 @@ async def test_a_sign_of_life_is_any_answer_below_500(api: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("7", 7.0), (None, None), ("soon", None), (formatdate(time.time() - 60, usegmt=True), 0.0), ("-1", None)],
+    ids=["seconds", "nothing", "words", "a date that is past", "less than nothing"],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, expected: float | None) -> None:
     assert retry_after_s(value) == expected

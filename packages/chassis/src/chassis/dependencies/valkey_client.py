@@ -13,6 +13,7 @@ from redis.client import Pipeline
 from redis.retry import Retry
 
 from chassis.errors import BulkheadFullError, DeadlineExceededError, DependencyDownError, DependencyError
+from chassis.limits.valkey_pool import Noticing
 
 _NO_PLACE = getattr(exceptions, "MaxConnectionsError", ())  # newer than redis-py 5
 
@@ -38,18 +39,8 @@ def _options(seconds: float, connections: int) -> dict[str, Any]:
             "socket_keepalive": True}  # fmt: skip
 
 
-class _Pool(redis.asyncio.ConnectionPool):
-    """A pool that notices when the server closed a connection that lay idle, as it does when it restarts.
-
-    redis-py's own look finds data that came unasked, but neither the end of the stream nor a reset; that for threads
-    finds them.
-    """
-
-    async def ensure_connection(self, connection: Any) -> None:
-        reader, writer = getattr(connection, "_reader", None), getattr(connection, "_writer", None)
-        if (reader is not None and reader.at_eof()) or (writer is not None and writer.is_closing()):
-            await connection.disconnect()
-        await super().ensure_connection(connection)
+class _Pool(Noticing, redis.asyncio.ConnectionPool):
+    """A pool that notices when the server closed a connection that lay idle, as it does when it restarts."""
 
 
 class AsyncClient(redis.asyncio.Redis):

@@ -14,6 +14,7 @@ from chassis.clock import SYSTEM_CLOCK, Clock
 from chassis.extras import extra
 from chassis.limits.memory import Limiter
 from chassis.limits.rules import UNLIMITED, Decision, Rule, decide
+from chassis.limits.valkey_pool import Noticing
 
 if TYPE_CHECKING:
     import redis
@@ -200,7 +201,8 @@ class AsyncValkeyLimiter(_Shared):
             options: those of :class:`ValkeyLimiter`.
         """
         redis = _redis()
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
+        kind: Any = type("Pool", (Noticing, redis.asyncio.BlockingConnectionPool), {})
+        pool = kind.from_url(
             _scheme(url), **_bounds(timeout_s), retry=redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
         )
         return cls(redis.asyncio.Redis(connection_pool=pool), rules, **options)

@@ -20,6 +20,8 @@ from chassis.data.postgresql_store import PostgresqlStore
 from chassis.data.urls import synchronous
 from sqlalchemy import create_engine, text
 
+pytestmark = pytest.mark.needs("sql")
+
 KILLED_WHILE_VERIFYING = """
 import os, signal, sys
 from pathlib import Path

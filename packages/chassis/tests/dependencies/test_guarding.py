@@ -17,6 +17,8 @@ from chassis.resilience import Breaker, BreakerState
 from chassis.resilience.policy import TRANSIENT, HardTimeout, Policy, Retry
 from sqlalchemy import text
 
+pytestmark = pytest.mark.needs("http", "sql", "valkey")
+
 QUICK = Retry(attempts=3, backoff_s=0.01, max_backoff_s=0.02)
 
 

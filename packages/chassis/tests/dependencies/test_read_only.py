@@ -9,6 +9,8 @@ from chassis.dependencies.sql_options import SqlOptions
 from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 
+pytestmark = pytest.mark.needs("sql")
+
 POSTGRESQL = {
     "for the next transactions": (("SET default_transaction_read_only = off",), ("INSERT INTO note VALUES (2)",)),
     "for the session": (

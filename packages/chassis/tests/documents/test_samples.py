@@ -23,6 +23,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, SecretStr
 from sqlalchemy import Column, DateTime, Integer, MetaData, Table, insert, select, text
 
+pytestmark = pytest.mark.needs("auth", "fastapi", "http", "sql")
+
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "chassis"
 PASSWORD = "correct horse battery"
 

@@ -8,14 +8,14 @@ ENOUGH := import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 setup: $(STAMP) ## build .venv from requirements.lock
-$(STAMP): requirements.lock pyproject.toml $(wildcard packages/*/pyproject.toml)
+$(STAMP): requirements.lock pyproject.toml $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
 	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 none; do \
 		"$$python" -c '$(ENOUGH)' 2>/dev/null && break; done; \
 	test "$$python" != none || { echo "setup: expected Python 3.11 or newer with venv and ensurepip, found $$(python3 --version 2>&1)." \
 		"Install one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }; \
 	"$$python" -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e packages/roadworthy -e packages/chassis
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e packages/roadworthy -e packages/chassis -e services/spyne
 	@touch $@
 inspect: setup ## inspect the bundled service with no manifest, and write a report
 	@cd examples/bookings && $(WITH_VENV) roadworthy inspect --out ../../roadworthy-report -- \

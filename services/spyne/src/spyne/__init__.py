@@ -1,0 +1,1 @@
+"""Spyne: ask a database in plain language, and be asked back."""

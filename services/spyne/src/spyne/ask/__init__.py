@@ -1,0 +1,1 @@
+"""From a question to an answer, a question back, or a refusal."""

@@ -1,0 +1,1 @@
+"""What a database holds: tables, columns, keys and values, read from the database itself."""

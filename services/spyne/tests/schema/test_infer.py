@@ -50,6 +50,14 @@ def inferred(folder: Path, script: str) -> set[str]:
         (("CREATE TABLE term(term_id INT PRIMARY KEY, y INT); CREATE TABLE course(id INT PRIMARY KEY, term INT);"
          "INSERT INTO term VALUES (3, 2020); INSERT INTO course VALUES (1, 3)"),
          {"course.term->term.term_id"}),
+        (("CREATE TABLE shop_visit(visit_id INT, shop TEXT);"
+          "CREATE TABLE visit_guide(visit_guide_id INT, visit_id INT);"
+          "INSERT INTO shop_visit VALUES (1, 'a'), (2, 'b'); INSERT INTO visit_guide VALUES (1, 2), (2, 2)"),
+         {"visit_guide.visit_id->shop_visit.visit_id"}),
+        (("CREATE TABLE lake(lid INT, name TEXT); CREATE TABLE lake_boat(lid INT, bid INT);"
+          "CREATE TABLE lake_fish(lid INT, fid INT); INSERT INTO lake VALUES (1, 'a'), (2, 'b'), (3, 'c');"
+          "INSERT INTO lake_boat VALUES (1, 8), (2, 8); INSERT INTO lake_fish VALUES (1, 9), (2, 9)"),
+         {"lake_boat.lid->lake.lid", "lake_fish.lid->lake.lid"}),
     ],
 )  # fmt: skip
 def test_a_key_is_found_by_name_and_values(tmp_path: Path, script: str, keys: set[str]) -> None:

@@ -121,7 +121,8 @@ def _rank(own: tuple[str, ...], column: ColumnInfo, key: _Key) -> int | None:
         return 3
     if not ending and column.kind == "integer" and "".join(singular(word) for word in own) == table and names_its_table:
         return 4
-    if ending and len(joined) >= _SHORTEST_ABBREVIATION and table.startswith(joined) and names_its_table:
+    abbreviates = len(joined) >= _SHORTEST_ABBREVIATION and len(key.table_words) == 1 and table.startswith(joined)
+    if ending and abbreviates and names_its_table:
         return 5
     return None
 
@@ -130,8 +131,9 @@ def _rank_of_same_name(stem: str, key: _Key) -> int | None:
     """The same name in two tables points at the one that it abbreviates, or that has it as its primary key."""
     if not stem:
         return None
-    initials = "".join(word[0] for word in key.table_words)
-    if stem == initials or "".join(key.table_words).startswith(stem) or key.is_primary:
+    if stem == "".join(word[0] for word in key.table_words) or key.is_primary or stem == key.table_words[-1]:
+        return 2
+    if len(key.table_words) == 1 and len(stem) > 1 and key.table_words[0].startswith(stem):
         return 2
     return 6 if len(key.words) > 1 else None
 

@@ -1,0 +1,1 @@
+"""What Spyne itself keeps: databases, clarification sessions, history, saved queries and feedback."""

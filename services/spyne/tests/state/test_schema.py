@@ -1,0 +1,35 @@
+"""The state's own schema, and the demo."""
+
+import contextlib
+import sqlite3
+
+from chassis.data import Migrations
+from spyne.state.demo import create_demo
+from spyne.state.tables import Base
+
+
+def test_the_revisions_make_what_the_models_say(tmp_path):
+    migrations = Migrations("spyne.state.migrations", f"sqlite:///{tmp_path / 'state.db'}", Base.metadata)
+
+    assert migrations.upgrade() is True
+    assert migrations.drift() == []
+
+
+def test_the_demo_is_the_same_each_time_and_whole(tmp_path):
+    dumps = []
+    for name in ("one.db", "two.db"):
+        create_demo(tmp_path / name)
+        with contextlib.closing(sqlite3.connect(tmp_path / name)) as connection:
+            dumps.append(list(connection.iterdump()))
+            assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+    assert dumps[0] == dumps[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.db", "two.db"]
+
+
+def test_a_demo_that_is_there_stays(tmp_path):
+    (tmp_path / "demo.db").write_text("mine")
+
+    create_demo(tmp_path / "demo.db")
+
+    assert (tmp_path / "demo.db").read_text() == "mine"

@@ -6,26 +6,22 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from spyne.engine.rows import Cell, Rows
 from spyne.plan.model import Query
+
+__all__ = [
+    "Answer", "Cell", "Clarification", "Confidence", "Option", "Origin", "Outcome", "Proposal", "Question", "Reading",
+    "Refusal", "Rows",
+]  # fmt: skip
 
 Origin = Literal["store", "grammar", "llm", "sql"]
 Confidence = Literal["high", "medium", "low"]
-Cell = str | int | float | bool | None
 
 
 class Frozen(BaseModel):
     """Data that does not change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Rows(Frozen):
-    """A result: columns by name, rows of cells, and what was cut off (`rows`, `bytes`), if anything."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    limits_hit: tuple[str, ...] = ()
-    elapsed_s: float = 0.0
 
 
 class Reading(Frozen):

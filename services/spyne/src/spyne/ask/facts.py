@@ -1,0 +1,166 @@
+"""What a schema tells about its tables: keys, names by which people know rows, bridges, columns that count."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from spyne.ask import names
+from spyne.schema.model import ColumnInfo, Schema, TableInfo
+
+_NAMES = ("name", "titl", "label", "usernam", "headlin", "caption")
+_NUMERIC = frozenset({"integer", "number"})
+_MOMENT = frozenset({"date", "time", "timestamp"})
+
+
+class TableFacts:
+    """One table, and what follows from its schema."""
+
+    def __init__(self, table: TableInfo, common: frozenset[str]) -> None:
+        self.table = table
+        self.name = table.name
+        self.stems = tuple(s for s in names.stems(table.name) if s not in common) or names.stems(table.name)
+        self.columns: dict[str, ColumnInfo] = {column.name: column for column in table.columns}
+        self._prefix = self._common_prefix(common)
+
+    def _common_prefix(self, common: frozenset[str]) -> frozenset[str]:
+        """Words which most columns of the table begin with, such as `sbCust` in a table of customers."""
+        found = set(common)
+        for place in range(2):
+            firsts = [s[place] for c in self.columns if len(s := names.stems(c)) > place + 1]
+            for word in set(firsts):
+                if len(self.columns) > 3 and firsts.count(word) >= 0.7 * len(self.columns):
+                    found.add(word)
+        return frozenset(found)
+
+    def bare(self, column: str) -> tuple[str, ...]:
+        """The stems of a column without those which its table already says."""
+        whole = names.stems(column)
+        kept = tuple(s for s in whole if s not in self._prefix)
+        inner = kept
+        while len(inner) > 1 and inner[0] in self.stems:
+            inner = inner[1:]
+        return inner or kept or whole
+
+    @cached_property
+    def foreign(self) -> frozenset[str]:
+        """Columns that point at another table."""
+        return frozenset(c.lower() for key in self.table.foreign_keys for c in key.columns)
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The primary key; without one declared, the first column that is named as one and has no value twice."""
+        if self.table.primary_key:
+            return self.table.primary_key
+        if self.table.unique:
+            return self.table.unique[0]
+        for column in self.table.columns:
+            unique = column.distinct == self.table.rows and (self.table.rows or 0) > 0
+            if unique and self._named_as_key(column.name):
+                return (column.name,)
+        return ()
+
+    def _named_as_key(self, column: str) -> bool:
+        last = names.split(column)[-1] if names.split(column) else ""
+        return last.endswith("id") or last in {"code", "key", "uuid", "number"}
+
+    def is_id(self, column: str) -> bool:
+        """Whether a column only tells rows apart or points at other rows."""
+        lowered = column.lower()
+        if lowered in self.foreign and not self.columns[column].kind == "text":
+            return True
+        parts = names.split(column)
+        if parts and (
+            parts[-1] in {"id", "uuid", "ids"} or (len(parts) == 1 and parts[0].endswith("id") and len(parts[0]) <= 4)
+        ):
+            return True
+        return lowered in {k.lower() for k in self.key} and self.columns[column].kind == "integer"
+
+    @cached_property
+    def plain(self) -> tuple[str, ...]:
+        """The columns that hold something to read, ids left out."""
+        return tuple(c for c in self.columns if not self.is_id(c))
+
+    @cached_property
+    def display(self) -> tuple[str, ...]:
+        """The columns by which people know a row: its name or title; else first and last name; else its first text."""
+        texts = [c for c in self.plain if self.columns[c].kind in {"text", "other"}]
+        ranked: list[tuple[int, int, str]] = []
+        for place, column in enumerate(texts):
+            bare = self.bare(column)
+            whole = names.stems(column)
+            if bare == ("name",) or bare == ("titl",) or bare == ("full", "name"):
+                ranked.append((0 if bare[-1] == "name" else 1, place, column))
+            elif whole[-1] in _NAMES and (set(whole[:-1]) & set(self.stems)):
+                ranked.append((2, place, column))
+            elif bare and set(bare) <= set(self.stems):
+                ranked.append((3, place, column))
+            elif whole[-1] in _NAMES and not set(whole) & {"first", "last", "middl"}:
+                ranked.append((5 if column.lower() in self.foreign else 4, place, column))
+        if ranked and min(ranked)[0] < 4:
+            return (min(ranked)[2],)
+        first_last = tuple(c for c in texts if names.stems(c)[-2:] in {("first", "name"), ("last", "name")})
+        if len(first_last) == 2:
+            return tuple(sorted(first_last, key=lambda c: "last" in names.stems(c)))
+        if ranked:
+            return (min(ranked)[2],)
+        free = [c for c in texts if c.lower() not in self.foreign]
+        if free:
+            return (free[0],)
+        return self.key or (next(iter(self.columns)),)
+
+    @cached_property
+    def is_bridge(self) -> bool:
+        """Whether the table only joins others: two foreign keys or more, and hardly anything beside."""
+        targets = {key.references.lower() for key in self.table.foreign_keys}
+        return len(targets) >= 2 and len([c for c in self.plain if c.lower() not in self.foreign]) <= 1
+
+    def counts(self, column: str) -> tuple[str, ...] | None:
+        """What a column counts, as stems: `num_enrolled` counts enrolled, `quantity` the rows' own things (empty)."""
+        if self.columns[column].kind not in _NUMERIC or self.is_id(column):
+            return None
+        bare = self.bare(column)
+        if set(bare) & {"number", "quantiti"} and bare[-1] not in {"id", "phone"}:
+            kept = tuple(s for s in bare if s not in {"number", "quantiti", "of", "total"})
+            if column.lower().startswith(("house", "room", "block", "phone", "table", "section", "street")):
+                return None
+            return kept
+        return None
+
+    def numeric(self, column: str) -> bool:
+        """Whether a column holds numbers."""
+        return self.columns[column].kind in _NUMERIC
+
+    def moment(self, column: str) -> bool:
+        """Whether a column holds dates or times."""
+        return self.columns[column].kind in _MOMENT
+
+    def flag(self, column: str) -> bool:
+        """Whether a column says yes or no."""
+        info = self.columns[column]
+        if info.kind == "boolean":
+            return True
+        return (
+            info.kind == "integer"
+            and info.values is not None
+            and set(info.values) <= {0, 1}
+            and (names.split(column)[0] in {"is", "has", "can", "was", "should", "allows", "enabled"})
+        )
+
+
+class Facts:
+    """All tables of a schema, by name."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        firsts = [s[0] for t in schema.tables if len(s := names.stems(t.name)) > 1]
+        many = len(schema.tables) > 2
+        self.common = frozenset(w for w in set(firsts) if many and firsts.count(w) >= 0.9 * len(schema.tables))
+        self.tables = {table.name: TableFacts(table, self.common) for table in schema.tables}
+        self._lower = {name.lower(): name for name in self.tables}
+
+    def __getitem__(self, name: str) -> TableFacts:
+        return self.tables[self._lower[name.lower()]]
+
+    def known(self, name: str) -> bool:
+        """Whether there is a table of that name."""
+        return name.lower() in self._lower

@@ -1,0 +1,86 @@
+"""What a question asks for, before it becomes a plan: terms, filters, groups, order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from spyne.plan.model import AggregateName, Scalar, TimeUnit
+
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "like", "starts", "ends", "null", "not_null", "lacks"]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition on a column. `lacks` means that the row has no row of `table`."""
+
+    table: str
+    column: str
+    operator: Operator
+    value: Scalar = None
+    high: Scalar = None
+    unit: TimeUnit | None = None
+    part: TimeUnit | None = None
+    relative: tuple[int, TimeUnit] | None = None
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class AnyFilter:
+    """One of several conditions holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class AllFilter:
+    """Each of several conditions holds."""
+
+    parts: tuple[Condition, ...]
+
+
+Condition = Filter | AnyFilter | AllFilter
+
+
+@dataclass(frozen=True)
+class Term:
+    """A column, or an aggregate of one. Without a column it counts rows of the table."""
+
+    table: str
+    column: str | None = None
+    function: AggregateName | None = None
+    distinct: bool = False
+    where: tuple[Condition, ...] = ()
+    part: TimeUnit | None = None
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One measure divided by another."""
+
+    over: Term
+    under: Term
+    percent: bool = False
+    whole: bool = False  # the divisor is of all rows, not of the group
+
+
+Measure = Term | Ratio
+
+
+@dataclass
+class Frame:
+    """All that one reading of a question asks for."""
+
+    focus: str = ""
+    items: list[Measure] = field(default_factory=list)
+    stars: list[str] = field(default_factory=list)
+    groups: list[Term] = field(default_factory=list)
+    filters: list[Condition] = field(default_factory=list)
+    having: list[tuple[Term, Operator, Scalar]] = field(default_factory=list)
+    order: list[tuple[Measure, bool]] = field(default_factory=list)
+    limit: int | None = None
+    distinct: bool = False
+    touched: list[str] = field(default_factory=list)
+    shared_by: str | None = None
+    hidden_groups: bool = False

@@ -1,0 +1,193 @@
+"""Links the words of a question to tables, columns and values: a best segmentation, with its alternatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from spyne.ask import lexicon
+from spyne.ask.index import Link, SchemaIndex, value_stems
+from spyne.ask.tokens import Token
+
+LONGEST_SPAN = 7
+KEPT_BELOW_BEST = 0.3
+_INNER = frozenset("of the a an for in to and from".split())
+_NEVER_ALONE = frozenset(
+    """list show order orders ordered top most total sum average mean number count each every all per highest lowest
+    ratio out in at than more less over under above below exactly""".split()
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Some words of the question, from token `start` up to `end`, and what they may mean, best first."""
+
+    start: int
+    end: int
+    links: tuple[Link, ...]
+
+    @property
+    def best(self) -> Link:
+        """The best link."""
+        return self.links[0]
+
+    def of_kind(self, kind: str) -> tuple[Link, ...]:
+        """The links of one kind."""
+        return tuple(link for link in self.links if link.kind == kind)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A question and its mentions, in order, with the words that found no link."""
+
+    tokens: tuple[Token, ...]
+    mentions: tuple[Mention, ...]
+    unlinked: tuple[int, ...]
+    coverage: float
+
+
+def link(tokens: tuple[Token, ...], index: SchemaIndex) -> Linked:
+    """The best segmentation of a question into mentions."""
+    spans = _spans(tokens, index)
+    best: list[tuple[float, tuple[Mention, ...]]] = [(0.0, ())]
+    for end in range(1, len(tokens) + 1):
+        best.append(best[end - 1])
+        for mention, weight in spans.get(end, ()):
+            before, mentions = best[mention.start]
+            if before + weight > best[end][0] + 1e-9:
+                best[end] = (before + weight, (*mentions, mention))
+    mentions = best[-1][1]
+    return _with_coverage(tokens, mentions)
+
+
+def _spans(tokens: tuple[Token, ...], index: SchemaIndex) -> dict[int, list[tuple[Mention, float]]]:
+    found: dict[int, list[tuple[Mention, float]]] = {}
+    for start, token in enumerate(tokens):
+        if token.kind in {"punctuation", "date"}:
+            continue
+        for end in range(start + 1, min(len(tokens), start + LONGEST_SPAN) + 1):
+            inside = tokens[start:end]
+            if inside[-1].kind == "punctuation":
+                if inside[-1].text in {"/", "&", "-", "."}:
+                    continue
+                break
+            if links := _links(inside, index, start == 0):
+                size = sum(1 for t in inside if t.kind != "punctuation" and t.lower not in _INNER)
+                weight = links[0].score * size + (0.2 * (size - 1) if links[0].score > 0.65 else -0.1 * (size - 1))
+                found.setdefault(end, []).append((Mention(start, end, links), weight))
+    return found
+
+
+def _links(inside: tuple[Token, ...], index: SchemaIndex, first: bool) -> tuple[Link, ...]:
+    stems = tuple(t.stem for t in inside if t.kind != "punctuation")
+    if len(inside) == 1 and inside[0].kind == "quoted":
+        return _kept(_quoted(inside[0], index))
+    values = _values(inside, stems, index, first)
+    if inside[0].kind == "number" and len(inside) == 1:
+        return ()
+    ends = (inside[0].lower, inside[-1].lower)
+    if any(word in lexicon.STOP and word not in {"name", "list"} for word in ends) or any(
+        t.kind == "punctuation" for t in inside
+    ):
+        return _kept(values)
+    if len(inside) == 1 and inside[0].lower in _NEVER_ALONE:
+        return _kept([*(replace(v, score=0.5) for v in values), *_plain_table(inside, index)])
+    if any(t.lower in lexicon.STOP and t.lower not in {"of", "the", "name", "list", "for"} for t in inside[1:-1]):
+        return _kept(values)
+    asked = tuple(t.stem for t in inside if t.lower not in {"of", "the", "for"})
+    counting = len(inside) > 1 and inside[0].lower in {"number", "count", "amount", "total"}
+    names = [*([] if counting else index.tables(asked)), *_columns(asked, inside, index)]
+    if len(inside) == 1 and inside[0].lower in lexicon.LIGHT:
+        names = [replace(n, score=n.score * 0.85) for n in names if n.score > 0.95]
+    if len(asked) == 1 and not values:
+        names += [h for h in index.hypernyms(asked[0]) if h.ref not in {n.ref for n in names}]
+    return _kept([*names, *values])
+
+
+def _plain_table(inside: tuple[Token, ...], index: SchemaIndex) -> list[Link]:
+    return (
+        [t for t in index.tables((inside[0].stem,)) if t.score >= 0.97]
+        if inside[0].lower in {"orders", "order"}
+        else []
+    )
+
+
+def _columns(asked: tuple[str, ...], inside: tuple[Token, ...], index: SchemaIndex) -> list[Link]:
+    counting = len(inside) > 1 and inside[0].stem in {"number", "amount", "count"} and inside[1].lower == "of"
+    if counting and inside[0].stem == "count":
+        asked = ("number", *asked[1:])
+    found = index.columns(asked)
+    if counting:
+        return [link for link in found if index.facts[link.table].counts(link.column) is not None]
+    return found
+
+
+def _values(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaIndex, first: bool) -> list[Link]:
+    if len(inside) == 1 and (inside[0].lower in lexicon.STOP or inside[0].kind == "number"):
+        return []
+    exact = index.exact_values(stems) or (index.exact_values(("".join(stems),)) if len(stems) > 1 else [])
+    if exact:
+        return [_weighed(link, inside) for link in exact]
+    if inside[0].lower in lexicon.STOP or inside[-1].lower in lexicon.STOP or len(stems) > 4:
+        return []
+    proper = all(t.capital or t.kind != "word" for t in inside) and not (first and len(inside) == 1)
+    found = index.partial_values(stems)
+    if proper:
+        return found
+    return [
+        replace(link, score=link.score - 0.2)
+        for link in found
+        if link.score >= 0.7 and link.match == "starts" and len(index.facts[link.table].columns[link.column].values or ()) <= 40
+        and not any(t.lower in lexicon.LIGHT for t in inside)
+    ]  # fmt: skip
+
+
+def _weighed(link: Link, inside: tuple[Token, ...]) -> Link:
+    """A value of one small common word is a weak link: it may be said of anything."""
+    if len(inside) == 1 and inside[0].lower in lexicon.LIGHT:
+        return replace(link, score=0.7)
+    return replace(link, score=0.98)
+
+
+def _quoted(token: Token, index: SchemaIndex) -> list[Link]:
+    stems = value_stems(token.text)
+    exact = index.exact_values(stems) or index.exact_values(("".join(stems),))
+    if exact:
+        return exact
+    return index.partial_values(stems) if stems else []
+
+
+def _kept(links: list[Link]) -> tuple[Link, ...]:
+    ranked = sorted(links, key=lambda link: (-link.score, link.kind != "table", link.table, link.column))
+    return tuple(link for link in ranked if link.score >= max(0.4, ranked[0].score - KEPT_BELOW_BEST))[:24]
+
+
+def _with_coverage(tokens: tuple[Token, ...], mentions: tuple[Mention, ...]) -> Linked:
+    covered = {place: mention for mention in mentions for place in range(mention.start, mention.end)}
+    total = linked = 0.0
+    unlinked: list[int] = []
+    for place, token in enumerate(tokens):
+        weight = word_weight(token)
+        if place in covered:
+            total += max(weight, 0.5)
+            linked += max(weight, 0.5) * min(1.0, covered[place].best.score + 0.1)
+            continue
+        total += weight
+        if weight >= 0.5:
+            unlinked.append(place)
+    return Linked(tokens, mentions, tuple(unlinked), linked / total if total else 0.0)
+
+
+def word_weight(token: Token) -> float:
+    """How much it counts when a word finds no link: nothing for function words, most for names and quotes."""
+    if token.kind == "quoted":
+        return 2.0
+    if token.kind != "word" or token.lower in lexicon.STOP or len(token.lower) == 1:
+        return 0.0
+    if (
+        token.lower in lexicon.LIGHT
+        or token.lower in lexicon.IMPLIED
+        or token.lower in lexicon.WEEKDAYS
+        or token.lower in lexicon.MONTHS
+    ):
+        return 0.1
+    return 1.5 if token.capital and token.start > 0 else 1.0

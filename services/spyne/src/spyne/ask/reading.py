@@ -1,0 +1,315 @@
+"""Reads a question once, under given decisions, into a frame: clause after clause, then their arrangement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from spyne.ask import lexicon
+from spyne.ask.filters import read_filters
+from spyne.ask.frame import AllFilter, AnyFilter, Condition, Filter, Measure, Ratio, Term
+from spyne.ask.groups import read_groups
+from spyne.ask.index import SchemaIndex
+from spyne.ask.items import read_items, read_measures, read_sentence
+from spyne.ask.linking import Linked
+from spyne.ask.orders import read_order, read_superlative
+from spyne.ask.ratios import read_ratio
+from spyne.ask.state import State
+
+_MEASURES = (
+    "how many",
+    "number of",
+    "count of",
+    "average",
+    "total",
+    "sum of",
+    "ratio",
+    "percentage",
+    "median",
+    "amount of",
+    "how much",
+    "mean",
+    "lowest",
+    "maximum",
+)
+
+
+def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
+    """The frame of one reading, within its state."""
+    state = State(linked, index, pins)
+    frame = state.frame
+    context = state.context()
+    frame.focus = context[0] if context else ""
+    read_order(state)
+    explicit, added = _extra_sentences(state)
+    ratio = read_ratio(state)
+    text = " ".join(state.lower)
+    read_superlative(state)
+    has_measure = ratio is not None or any(words in text for words in _MEASURES)
+    groups = read_groups(state, has_measure)
+    frame.filters += read_filters(state)
+    measures: list[tuple[Measure, int]] = [ratio] if ratio else []
+    measures += read_measures(state)
+    items = read_items(state, has_measure=bool(measures))
+    arrange(state, groups, measures, items, explicit, added)
+    return state
+
+
+def _extra_sentences(state: State) -> tuple[list[tuple[Measure, int]], bool]:
+    """The items of later sentences such as "Return the name and the total", and whether they come on top."""
+    starts = [p + 1 for p, t in enumerate(state.tokens) if t.text in {".", "?", ";", "?."} and p not in state.at] + [
+        len(state.tokens)
+    ]
+    found: list[tuple[Measure, int]] = []
+    added = False
+    if not state.linked.mentions:
+        return found, added
+    first = state.linked.mentions[0].start
+    for start, end in zip(starts, starts[1:], strict=False):
+        if start > first and state.word(start) in lexicon.LIST_VERBS:
+            found += read_sentence(state, start, end)
+            added |= "well" in state.lower[start:end]
+            state.use(start, end)
+    return found, added
+
+
+def _terms(measure: Measure) -> tuple[Term, ...]:
+    return (measure.over, measure.under) if isinstance(measure, Ratio) else (measure,)
+
+
+def aggregated(measure: Measure) -> bool:
+    """Whether a measure sums up several rows."""
+    return any(term.function is not None for term in _terms(measure))
+
+
+def arrange(
+    state: State, groups: list[tuple[Term, int]], measures: list[tuple[Measure, int]], items: list[tuple[Measure, int]],
+    explicit: list[tuple[Measure, int]], added: bool,
+) -> None:  # fmt: skip
+    """Decide what is listed, grouped and aggregated."""
+    frame, facts = state.frame, state.index.facts
+    if explicit and not added:
+        measures = [m for m in explicit if aggregated(m[0])]
+        items = [m for m in explicit if not aggregated(m[0])]
+    elif explicit:
+        measures = measures + [m for m in explicit if aggregated(m[0])]
+        items = items + [m for m in explicit if not aggregated(m[0])]
+    order_aggregated = any(aggregated(m) for m, _ in frame.order)
+    plain = [m for m, _ in items if isinstance(m, Term)]
+    ordering = [m for m, _ in frame.order if isinstance(m, Term) and m.column]
+    if not plain and not measures and not groups and frame.focus:
+        plain = _whole(state)
+    if groups:
+        _grouped(state, [t for t, _ in groups], [m for m, _ in measures], plain, bool(explicit) and not added)
+    elif measures and (plain or order_aggregated):
+        frame.items = [*plain, *(m for m, _ in measures)]
+        if any(aggregated(m) for m, _ in measures) or order_aggregated:
+            frame.groups = _keys(state, plain)
+    elif measures:
+        frame.items = [m for m, _ in measures]
+    else:
+        frame.items = list(plain)
+    if frame.order and not frame.groups and plain:
+        _lift_order(state, plain, ordering)
+    if order_aggregated and not frame.groups and plain:
+        frame.groups = _keys(state, plain)
+    if frame.having and not frame.groups:
+        frame.groups = _keys(state, plain)
+    _resolve_order(state)
+    _default_order(state)
+    frame.filters = [_outer(state, c) for c in frame.filters]
+    frame.distinct = _repeats(state)
+    frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
+    del facts
+
+
+def _outer(state: State, condition: Condition) -> Condition:
+    """A condition that rows lack something, made about the rows of the focus."""
+    if isinstance(condition, Filter) and condition.operator == "lacks":
+        owner = next((t.table for m in state.frame.items for t in _terms(m)), state.frame.focus)
+        return replace(condition, column=owner)
+    return condition
+
+
+def _whole(state: State) -> list[Term]:
+    """What "show me customers" asks for: all columns of the table."""
+    frame = state.frame
+    if not frame.order and not frame.filters:
+        frame.stars = [frame.focus]
+        return []
+    return [Term(frame.focus, c) for c in state.index.facts[frame.focus].display]
+
+
+def _keys(state: State, terms: list[Term]) -> list[Term]:
+    """What to group by so that each row of the tables stays apart: their keys with what is shown of them."""
+    found: list[Term] = []
+    for term in terms:
+        facts = state.index.facts[term.table]
+        if term.column in facts.display and facts.key and not term.part:
+            found += [Term(term.table, k) for k in facts.key]
+        found.append(term)
+    return list(dict.fromkeys(replace(t, place=0) for t in found))
+
+
+def _shown(state: State, group: Term) -> list[Term]:
+    if group.column is not None:
+        return [group]
+    return [Term(group.table, c, place=group.place) for c in state.index.facts[group.table].display]
+
+
+def _grouped(state: State, groups: list[Term], measures: list[Measure], plain: list[Term], explicit: bool) -> None:
+    frame = state.frame
+    shown = [replace(t, place=0) for g in groups for t in _shown(state, g)]
+    ordering = [
+        m
+        for m, _ in frame.order
+        if aggregated(m) or (isinstance(m, Term) and m.column and m.table not in {g.table for g in groups})
+    ]
+    own = [t for t in plain if replace(t, place=0) not in shown]
+    if explicit:
+        frame.items = [*plain, *measures]
+    else:
+        frame.items = (
+            [*shown, *own, *measures]
+            if not measures
+            else [*shown, *(t for t in own if t.table in {g.table for g in groups}), *measures]
+        )
+    if any(aggregated(m) for m in measures) or ordering:
+        frame.groups = _keys(state, [*shown, *(t for t in frame.items if isinstance(t, Term) and t.function is None)])
+        frame.items = [_summed(state, m, groups) for m in frame.items]
+    elif measures:
+        plain_measures = [m for m in measures if isinstance(m, Term)]
+        row_wise = all(_decides(state, groups, m) for m in plain_measures) if plain_measures else all(
+            _decides(state, groups, t) for m in measures for t in _terms(m)
+        )  # fmt: skip
+        if not row_wise:
+            frame.groups = _keys(state, shown)
+            frame.items = [_summed(state, m, groups) for m in frame.items]
+
+
+def _decides(state: State, groups: list[Term], term: Term) -> bool:
+    """Whether a group is a row of the term's table, so that the column needs no aggregate."""
+    facts = state.index.facts[term.table]
+    for group in groups:
+        if group.table == term.table and (
+            group.column is None or (group.column,) == facts.key or group.column in facts.display
+        ):
+            return True
+        info = facts.columns.get(group.column or "")
+        if group.table == term.table and info is not None and info.distinct == facts.table.rows:
+            return True
+    return False
+
+
+def _summed(state: State, measure: Measure, groups: list[Term]) -> Measure:
+    """A column that counts, summed up within a group."""
+    if isinstance(measure, Ratio):
+        over, under = (_summed(state, t, groups) for t in (measure.over, measure.under))
+        assert isinstance(over, Term)  # noqa: S101 - a term stays one
+        assert isinstance(under, Term)  # noqa: S101
+        return replace(measure, over=over, under=under)
+    facts = state.index.facts[measure.table]
+    if measure.function is None and measure.column and facts.counts(measure.column) is not None:
+        return replace(measure, function="sum")
+    return measure
+
+
+def _lift_order(state: State, plain: list[Term], ordering: list[Term]) -> None:
+    """A column of many rows per listed row is averaged or summed before it can order them."""
+    frame = state.frame
+    entity = plain[0].table
+    for term in ordering:
+        if (
+            term.table
+            and term.table != entity
+            and term.function is None
+            and state.index.joins.to_many(entity, term.table)
+        ):
+            facts = state.index.facts[term.table]
+            if not term.column or not facts.numeric(term.column) or any(t.table == term.table for t in plain):
+                continue
+            rate = any(
+                w in term.column.lower()
+                for w in ("rating", "score", "price", "rate", "avg", "average", "gpa", "percent", "grade")
+            )
+            lifted = replace(term, function="avg" if rate else "sum")
+            frame.order = [(lifted if m == term else m, down) for m, down in frame.order]
+            frame.groups = _keys(state, plain)
+
+
+def _resolve_order(state: State) -> None:
+    """An order by nothing in particular is by the measure that is listed, else by the first column."""
+    frame = state.frame
+    resolved: list[tuple[Measure, bool]] = []
+    for measure, down in frame.order:
+        if isinstance(measure, Term) and not measure.table:
+            listed = [m for m in frame.items if aggregated(m)] if down else []
+            numbers = [
+                m
+                for m in frame.items
+                if isinstance(m, Term) and m.column and state.index.facts[m.table].numeric(m.column)
+            ]
+            pick = (listed or (numbers[-1:] if down else []) or frame.items)[:1]
+            resolved += [(m, down) for m in pick]
+            continue
+        same = [
+            m
+            for m in frame.items
+            if isinstance(m, Term)
+            and isinstance(measure, Term)
+            and replace(m, place=0, function=None) == replace(measure, place=0, function=None)
+            and aggregated(m)
+        ]
+        resolved.append((same[0] if same and not aggregated(measure) else measure, down))
+    if frame.groups:
+        resolved = [
+            (_summed(state, m, []) if isinstance(m, Term) and replace(m, place=0) not in frame.groups else m, d)
+            for m, d in resolved
+        ]
+    frame.order = [(replace(m, place=0) if isinstance(m, Term) else m, d) for m, d in resolved]
+
+
+def _default_order(state: State) -> None:
+    """Groups come with the largest first; periods in their order."""
+    frame = state.frame
+    if frame.order or not frame.groups or frame.shared_by:
+        return
+    times = [
+        g
+        for g in frame.groups
+        if g.part
+        or (g.column and set(state.index.facts[g.table].bare(g.column)) & {"year", "month", "date", "semest", "day"})
+    ]
+    listed = [m for m in frame.items if aggregated(m)]
+    if times:
+        frame.order = [(times[0], False)]
+    elif listed:
+        frame.order = [(listed[0], True)]
+
+
+def _repeats(state: State) -> bool:
+    """Whether a join for a condition may list the same row several times."""
+    frame = state.frame
+    if frame.groups or any(aggregated(m) for m in frame.items) or frame.stars:
+        return False
+    shown = {t.table for m in frame.items for t in _terms(m)}
+    if not shown:
+        return False
+    first = next(iter(shown))
+    needed = {t for c in frame.filters for t in _filter_tables(c)} | set(frame.touched)
+    if any(m.table not in shown for m, _ in frame.order if isinstance(m, Term)):
+        return False
+    return any(t not in shown and all(state.index.joins.to_many(s, t) for s in shown) for t in needed) and bool(first)
+
+
+def _filter_tables(condition: Condition) -> list[str]:
+    if isinstance(condition, AnyFilter | AllFilter):
+        return [t for p in condition.parts for t in _filter_tables(p)]
+    return [] if condition.operator == "lacks" else [condition.table]
+
+
+def _only_on_the_way(state: State, table: str) -> bool:
+    """A table that cannot be reached says nothing."""
+    frame = state.frame
+    anchor = next((t.table for m in frame.items for t in _terms(m)), frame.focus)
+    return anchor != "" and state.index.joins.path([anchor], table) is None

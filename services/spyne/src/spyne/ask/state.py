@@ -1,0 +1,221 @@
+"""A question while it is read: its tokens, what each mention is taken to mean, and which words are accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from spyne.ask import lexicon
+from spyne.ask.frame import Frame
+from spyne.ask.index import Link, SchemaIndex
+from spyne.ask.linking import Linked, Mention
+
+ARTICLES = frozenset("the a an all any of its their his her our your these those this that".split())
+CLOSE = 0.045
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that the question leaves open: the words, and what they may mean by stable id, best first."""
+
+    id: str
+    words: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class State:
+    """One reading in the making. `pins` holds what was decided, by the id of the decision."""
+
+    linked: Linked
+    index: SchemaIndex
+    pins: Mapping[str, str]
+    frame: Frame = field(default_factory=Frame)
+    decisions: list[Decision] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+    chosen: dict[int, Link] = field(default_factory=dict)
+    several: dict[int, tuple[Link, ...]] = field(default_factory=dict)
+    penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.tokens = self.linked.tokens
+        self.lower = [token.lower for token in self.tokens]
+        self.at: dict[int, Mention] = {}
+        for mention in self.linked.mentions:
+            for place in range(mention.start, mention.end):
+                self.at[place] = mention
+        self._choose()
+
+    # -- words
+
+    def word(self, place: int) -> str:
+        """The word at a place, empty outside the question."""
+        return self.lower[place] if 0 <= place < len(self.lower) else ""
+
+    def phrase(self, place: int, words: str) -> int | None:
+        """The place after the words, if they stand here and none is used."""
+        for word in words.split():
+            if self.word(place) != word or place in self.used:
+                return None
+            place += 1
+        return place
+
+    def skip(self, place: int, words: Iterable[str] = ARTICLES) -> int:
+        """The place after words that say nothing here."""
+        allowed = set(words)
+        while self.word(place) in allowed and place not in self.at:
+            place += 1
+        return place
+
+    def use(self, start: int, end: int) -> None:
+        """Account for the tokens from start up to end."""
+        self.used.update(range(start, end))
+
+    def free_mention(self, place: int) -> Mention | None:
+        """The unused mention that begins here."""
+        mention = self.at.get(place)
+        return mention if mention and mention.start == place and place not in self.used else None
+
+    def mentions(self, start: int = 0, end: int | None = None) -> list[Mention]:
+        """Unused mentions between two places."""
+        end = len(self.tokens) if end is None else end
+        return [m for m in self.linked.mentions if start <= m.start and m.end <= end and m.start not in self.used]
+
+    def link(self, mention: Mention) -> Link:
+        """What a mention is taken to mean."""
+        return self.chosen[mention.start]
+
+    def text(self, mention: Mention) -> str:
+        """The words of a mention."""
+        return " ".join(t.text for t in self.tokens[mention.start : mention.end])
+
+    # -- choosing among links
+
+    def _choose(self) -> None:
+        mentions = self.linked.mentions
+        for mention in mentions:
+            self.chosen[mention.start] = self._kind_of(mention)
+        for _ in range(2):
+            for place, mention in enumerate(mentions):
+                link = self.chosen[mention.start]
+                if link.kind == "table":
+                    self._choose_table(mention)
+                else:
+                    self._choose_other(mention, place)
+
+    def _kind_of(self, mention: Mention) -> Link:
+        tables, best = mention.of_kind("table"), mention.best
+        if tables and best.kind == "column" and best.score < 0.97 and tables[0].score >= best.score - 0.15:
+            return tables[0]
+        if best.kind == "value" and tables and tables[0].score >= 0.97:
+            return tables[0]
+        if best.kind == "table" and self.word(mention.end) in {"id", "ids"}:
+            return best
+        return best
+
+    def _choose_table(self, mention: Mention) -> None:
+        key = f"table:{mention.start}"
+        tables = mention.of_kind("table")
+        best = max(t.score for t in tables)
+        near = [t for t in tables if t.score >= best - 0.03 and not self.index.facts[t.table].is_bridge] or list(
+            tables[:1]
+        )
+        if key in self.pins:
+            names = self.pins[key].split("+")
+            self.several[mention.start] = tuple(t for t in tables if t.table in names)
+            self.chosen[mention.start] = next(t for t in tables if t.table == names[0])
+            return
+        if len(near) > 1 and best < 0.97:
+            self._decide(Decision(key, self.text(mention), tuple((t.table, t.table) for t in near[:3])))
+        self.chosen[mention.start] = near[0]
+
+    def _decide(self, decision: Decision) -> None:
+        if decision.id not in {d.id for d in self.decisions}:
+            self.decisions.append(decision)
+
+    def context(self) -> list[str]:
+        """The tables that the question names, the first first."""
+        found = [link.table for place, link in sorted(self.chosen.items()) if link.kind == "table"]
+        found += [
+            m.best.table
+            for m in self.linked.mentions
+            if m.best.score >= 0.95 and len({l.table for l in m.links if l.score >= m.best.score - 0.01}) == 1
+        ]
+        return list(dict.fromkeys(found))
+
+    def _choose_other(self, mention: Mention, place: int) -> None:
+        key = f"column:{mention.start}"
+        kind = self.chosen[mention.start].kind
+        links = mention.of_kind(kind)
+        scored = sorted(
+            ((self._fit(link, mention, place), -n, link) for n, link in enumerate(links)),
+            reverse=True,
+            key=lambda s: s[:2],
+        )
+        top, _, best = scored[0]
+        if kind == "column":
+            near = [link for fit, _, link in scored if fit >= top - CLOSE and not self._is_plain_id(link, mention)]
+            near = self._distinct_columns(near)
+            if key in self.pins:
+                refs = self.pins[key].split("+")
+                self.several[mention.start] = tuple(l for r in refs for l in links if f"{l.table}.{l.column}" == r)
+                self.chosen[mention.start] = self.several[mention.start][0]
+                return
+            if len(near) > 1 and best.score < 0.95 and best == near[0]:
+                options = tuple((f"{l.table}.{l.column}", f"{l.table}.{l.column}") for l in near[:3])
+                self.decisions = [d for d in self.decisions if d.id != key]
+                self._decide(Decision(key, self.text(mention), options))
+        self.chosen[mention.start] = best
+
+    def _is_plain_id(self, link: Link, mention: Mention) -> bool:
+        said = {t.lower for t in self.tokens[mention.start : mention.end]}
+        return self.index.facts[link.table].is_id(link.column) and not said & {"id", "ids", "identifier"}
+
+    def _distinct_columns(self, links: list[Link]) -> list[Link]:
+        """Without columns which only repeat another through a foreign key, or under the same name elsewhere."""
+        kept: list[Link] = []
+        for link in links:
+            same = [k for k in kept if k.column.lower() == link.column.lower() or k.table != link.table]
+            if not same:
+                kept.append(link)
+        return kept
+
+    def _fit(self, link: Link, mention: Mention, place: int) -> float:
+        fit = link.score
+        mentions = self.linked.mentions
+        before = mentions[place - 1] if place > 0 else None
+        after = mentions[place + 1] if place + 1 < len(mentions) else None
+        context = self.context()
+        for other in (before, after):
+            if other is None:
+                continue
+            gap = other.start - mention.end if other is after else mention.start - other.end
+            chosen = self.chosen[other.start]
+            if gap == 0 and chosen.kind == "table" and chosen.table == link.table:
+                fit += 0.12
+            if (
+                gap <= 2
+                and link.kind == "value"
+                and any(l.kind == "column" and l.ref == link.ref and l.score > 0.6 for l in other.links)
+            ):
+                fit += 0.15
+            if gap <= 2 and other is after and chosen.table == link.table and self.word(mention.end) in {"of", "for"}:
+                fit += 0.08
+        if link.table in context:
+            fit += 0.06 - 0.004 * context.index(link.table)
+        elif context:
+            fit -= 0.02 * min(4.0, self.index.joins.distance(context[0], link.table))
+        if self._is_plain_id(link, mention) and link.kind == "column":
+            fit -= 0.2
+        if link.kind == "column" and link.column.lower() in self.index.facts[link.table].foreign:
+            fit -= 0.02
+        if self.index.facts[link.table].is_bridge:
+            fit -= 0.03
+        if self.index.facts[link.table].table.rows == 0:
+            fit -= 0.1
+        return fit
+
+
+def plural(word: str) -> bool:
+    """Whether a noun looks like a plural."""
+    return word.endswith("s") and not word.endswith("ss") and word not in lexicon.LIGHT

@@ -1,0 +1,80 @@
+"""DuckDB: opened read-only, with nothing outside of its file in reach and no setting to change."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+
+from spyne.engine.connections.base import Bounds, Connection, Failed, Result, TimedOut, TooLarge, Unreachable, kept
+
+_ROWS_AT_ONCE = 200
+_THREADS = 1
+
+
+class DuckdbConnection(Connection):
+    """A DuckDB file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, location: str) -> None:
+        self._connection = connection
+        self._location = location
+
+    @classmethod
+    def opened(cls, location: str, bounds: Bounds) -> Self:
+        """Open the file, which has to be there."""
+        if not Path(location).is_file():
+            raise Unreachable("its file is not there")
+        try:
+            return cls(duckdb.connect(location, read_only=True, config=configuration(bounds.memory_bytes)), location)
+        except duckdb.Error as error:
+            locked = "lock" in str(error).lower()
+            raise Unreachable(
+                "another process has it open for writing" if locked else "its file is no DuckDB database"
+            ) from None
+
+    def run(self, sql: str, bounds: Bounds) -> Result:
+        """Run a query until its time is over."""
+        deadline = time.monotonic() + bounds.wall_s
+        alarm = threading.Timer(bounds.wall_s, self._connection.interrupt)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            statements = self._connection.extract_statements(sql)
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise Failed("expected one SELECT")
+            cursor = self._connection.execute(statements[0])
+            return kept([column[0] for column in cursor.description or ()], _fetched(cursor, deadline), bounds)
+        except (MemoryError, duckdb.OutOfMemoryException):
+            raise TooLarge from None
+        except (duckdb.InterruptException, RuntimeError):
+            if time.monotonic() < deadline:
+                raise KeyboardInterrupt from None  # cancelled by a signal
+            raise TimedOut from None
+        except duckdb.Error as error:
+            raise Failed(str(error).replace(self._location, "the file")) from None
+        finally:
+            alarm.cancel()
+
+    def close(self) -> None:
+        """Close the file, so that others may write to it."""
+        self._connection.close()
+
+
+def configuration(memory_bytes: int) -> dict[str, str | bool | int | float | list[str]]:
+    """The settings of a connection that reads one file and nothing else."""
+    return {
+        "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+        "allow_community_extensions": False, "allow_unsigned_extensions": False, "temp_directory": "",
+        "memory_limit": f"{max(memory_bytes // 1024, 1)}KiB", "threads": _THREADS, "lock_configuration": True,
+    }  # fmt: skip
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection, deadline: float) -> Iterator[tuple[Any, ...]]:
+    while fetched := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield from fetched
+        if time.monotonic() >= deadline:
+            raise TimedOut

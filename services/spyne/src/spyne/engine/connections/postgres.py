@@ -1,0 +1,142 @@
+"""PostgreSQL: one cursor in a read-only transaction, with time-outs that the server keeps too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Self
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+
+from spyne.engine.connections.base import Bounds, Connection, Failed, Result, TimedOut, TooLarge, Unreachable, kept
+
+_CONNECT_S = 5
+_LOCK_S = 3
+_ROWS_AT_ONCE = 200
+_REASONS = {"28P01": "it refuses the credentials", "28000": "it refuses the credentials",
+            "3D000": "it has no database of that name", "53300": "it has no connection left",
+            "57P03": "it is starting up or shutting down"}  # fmt: skip
+
+
+class PostgresConnection(Connection):
+    """A PostgreSQL database."""
+
+    stays_open = True
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], secrets: tuple[str, ...]) -> None:
+        self._connection = connection
+        self._secrets = secrets
+
+    @classmethod
+    def opened(cls, location: str, bounds: Bounds) -> Self:
+        """Connect, within five seconds or the time of the query."""
+        try:
+            secret = conninfo_to_dict(location).get("password")
+            connection = psycopg.connect(
+                location,
+                autocommit=True,
+                connect_timeout=max(1, min(_CONNECT_S, int(bounds.wall_s))),
+                prepare_threshold=None,
+                application_name="spyne",
+            )
+        except psycopg.Error as error:
+            raise Unreachable(reason(error)) from None
+        return cls(connection, tuple(str(each) for each in (location, secret) if each))
+
+    def run(self, sql: str, bounds: Bounds) -> Result:
+        """Run a query in a transaction of its own, which is rolled back."""
+        deadline = time.monotonic() + bounds.wall_s
+        self._begin(bounds)
+        try:
+            cursor = self._connection.cursor(binary=True)
+            # As a cursor it can only be a query, and as an extended query only one.
+            cursor.execute(b"DECLARE spyne NO SCROLL CURSOR FOR " + sql.encode())
+            columns, rows = self._fetched(cursor, deadline)
+            return kept(columns, rows, bounds)
+        except MemoryError:
+            raise TooLarge from None
+        except psycopg.Error as error:
+            raise self._explained(error) from None
+        finally:
+            self._end()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the connection is open."""
+        return not self._connection.closed
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.close()
+
+    def _begin(self, bounds: Bounds) -> None:
+        settings = {
+            "statement_timeout": max(1, int(bounds.wall_s * 1000)), "lock_timeout": _LOCK_S * 1000,
+            "idle_in_transaction_session_timeout": int(bounds.wall_s * 1000) + 5_000,
+            "client_connection_check_interval": 500, "cursor_tuple_fraction": 1,
+        }  # fmt: skip
+        try:
+            self._connection.execute("BEGIN READ ONLY")
+            self._connection.execute(
+                "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS wanted(name, value)"
+                " WHERE current_setting(name, true) IS NOT NULL",  # an older server does not know them all
+                (list(settings), [str(value) for value in settings.values()]),
+            )
+        except psycopg.Error as error:
+            self._connection.close()
+            raise Unreachable(reason(error)) from None
+
+    def _end(self) -> None:
+        """Leave nothing of the query behind; a connection that cannot do so is closed."""
+        try:
+            self._connection.execute("ROLLBACK")
+            self._connection.execute("DISCARD ALL")
+        except psycopg.Error:
+            self._connection.close()
+
+    def _fetched(
+        self, cursor: psycopg.Cursor[tuple[Any, ...]], deadline: float
+    ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        def fetch() -> list[tuple[Any, ...]]:
+            if time.monotonic() >= deadline:
+                raise TimedOut
+            return cursor.execute(f"FETCH FORWARD {_ROWS_AT_ONCE} FROM spyne").fetchall()
+
+        first = fetch()
+        columns = [column.name for column in cursor.description or ()]
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            fetched = first
+            while fetched:
+                yield from fetched
+                fetched = fetch() if len(fetched) == _ROWS_AT_ONCE else []
+
+        return columns, rows()
+
+    def _explained(self, error: psycopg.Error) -> Exception:
+        if isinstance(error, errors.QueryCanceled):
+            return TimedOut()
+        if isinstance(error, errors.OutOfMemory | errors.ProgramLimitExceeded | errors.DiskFull):
+            return TooLarge()
+        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+            return Unreachable("its server ended the connection")
+        text = error.diag.message_primary or type(error).__name__
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return Failed(text)
+
+
+def reason(error: psycopg.Error) -> str:
+    """Why a server cannot be reached, in words that hold nothing of its address."""
+    if error.sqlstate in _REASONS:
+        return _REASONS[error.sqlstate]
+    text = str(error).lower()
+    if isinstance(error, psycopg.errors.ConnectionTimeout) or "timeout" in text or "timed out" in text:
+        return "it does not answer in time"
+    if "refused" in text:
+        return "it refuses connections"
+    if "authentication" in text or "password" in text:
+        return "it refuses the credentials"
+    return "it has no database of that name" if "does not exist" in text else "no connection can be made"

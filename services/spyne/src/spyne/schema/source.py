@@ -1,0 +1,24 @@
+"""Where a database is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from spyne.schema.model import Dialect
+
+
+@dataclass(frozen=True)
+class Source:
+    """A database: the path of a SQLite or DuckDB file, or the address of a PostgreSQL database.
+
+    `location` is secret since an address may hold a password: nothing that is raised or shown repeats it.
+    """
+
+    dialect: Dialect
+    location: SecretStr
+
+
+class SourceUnreachable(Exception):  # noqa: N818 - what happened, said as the callers say it
+    """A database that cannot be opened or answers no more. The message says why, and holds no address or password."""

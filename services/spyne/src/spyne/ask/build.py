@@ -20,8 +20,14 @@ class Builder:
     def __init__(self, index: SchemaIndex) -> None:
         self.index = index
 
-    def query(self, frame: Frame) -> plan.Select:
+    def query(self, frame: Frame) -> plan.Query:
         """The plan of a frame. Raises NotJoined."""
+        if frame.branches:
+            left, right = (self._select(branch) for branch in frame.branches)
+            return plan.Compound(operator="union", left=left, right=right)
+        return self._select(frame)
+
+    def _select(self, frame: Frame) -> plan.Select:
         tables = list(dict.fromkeys(t for t in self._tables(frame) if t))
         edges = self.index.joins.tree(tables) if tables else None
         if edges is None:

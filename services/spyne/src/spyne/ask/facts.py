@@ -55,7 +55,7 @@ class TableFacts:
             return self.table.unique[0]
         for column in self.table.columns:
             unique = column.distinct == self.table.rows and (self.table.rows or 0) > 0
-            if unique and self._named_as_key(column.name):
+            if unique and self._named_as_key(column.name) and column.name.lower() not in self.foreign:
                 return (column.name,)
         return ()
 

@@ -248,34 +248,31 @@ def _implied_column(state: State, place: int, first: int) -> tuple[str, str] | N
 
 
 def _values(state: State, start: int, end: int) -> list[Condition]:
-    found: list[Condition] = []
-    last: tuple[Filter, int] | None = None
+    found: list[Filter] = []
     for mention in state.mentions(start, end):
         link = state.link(mention)
         if link.kind != "value":
             continue
         negated = _negated(state, mention.start)
-        operator: Operator = (
-            "!=" if negated else "=" if link.match == "equals" else "starts" if link.match == "starts" else "like"
-        )
+        operator: Operator = "!=" if negated else "=" if link.match == "equals" else "starts" if link.match == "starts" else "like"
         text = link.value if link.match == "equals" else state.text(mention)
-        one = Filter(link.table, link.column, operator, text, place=mention.start)
+        found.append(Filter(link.table, link.column, operator, text, place=mention.start))
         state.use(mention.start, mention.end)
         _use_its_column(state, mention, link)
-        if (
-            last is not None
-            and last[0].table == one.table
-            and last[0].column == one.column
-            and last[0].operator == one.operator == "="
-            and found
-        ):
-            previous = found.pop()
-            parts = previous.parts if isinstance(previous, AnyFilter) else (previous,)
-            found.append(AnyFilter((*parts, one)))
-        else:
-            found.append(one)
-        last = one, mention.end
-    return found + _quoted(state, start, end)
+    return [*_alternatives(found), *_quoted(state, start, end)]
+
+
+def _alternatives(found: list[Filter]) -> list[Condition]:
+    """Several values of one column are alternatives, for a column has one value."""
+    by_column: dict[tuple[str, str, str], list[Filter]] = {}
+    for one in found:
+        same = by_column.setdefault((one.table, one.column, one.operator), [])
+        if one.value not in {s.value for s in same}:
+            same.append(one)
+    joined: list[Condition] = []
+    for (_, _, operator), same in by_column.items():
+        joined += [AnyFilter(tuple(same))] if len(same) > 1 and operator == "=" else same
+    return joined
 
 
 def _use_its_column(state: State, mention: Mention, link: Link) -> None:

@@ -83,4 +83,4 @@ class Frame:
     distinct: bool = False
     touched: list[str] = field(default_factory=list)
     shared_by: str | None = None
-    hidden_groups: bool = False
+    branches: list[Frame] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from spyne.ask import lexicon
+from spyne.ask import attachment, lexicon, scope
 from spyne.ask.filters import read_filters
 from spyne.ask.frame import AllFilter, AnyFilter, Condition, Filter, Measure, Ratio, Term
 from spyne.ask.groups import read_groups
@@ -50,6 +50,19 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     frame.filters += read_filters(state)
     measures: list[tuple[Measure, int]] = [ratio] if ratio else []
     measures += read_measures(state)
+    if not measures and not frame.order and not groups:
+        pair = attachment.read_tables(state)
+        if pair is not None:
+            own = [m for m, p in read_items(state, has_measure=False) if isinstance(m, Term) and p not in {m.start for m in pair}]
+            frame.branches = attachment.union(state, pair, own) or []
+            if frame.branches:
+                frame.items = list(frame.branches[0].items)
+                return state
+    if not measures and not groups and (every := scope.read_all(state)):
+        groups.append(every)
+        mention = state.at[state.skip(every[1] + 1)]
+        state.use(every[1], mention.end)
+    _entity_of_lookup(state)
     items = read_items(state, has_measure=bool(measures))
     arrange(state, groups, measures, items, explicit, added)
     return state
@@ -71,6 +84,25 @@ def _extra_sentences(state: State) -> tuple[list[tuple[Measure, int]], bool]:
             added |= "well" in state.lower[start:end]
             state.use(start, end)
     return found, added
+
+
+def _entity_of_lookup(state: State) -> None:
+    """Values of a lookup table say of which kind things are: the things are rows of the table that points at it."""
+    frame = state.frame
+    named = {state.link(m).table for m in state.linked.mentions if state.link(m).kind in {"table", "column"}}
+    valued = [t for c in frame.filters for t in _filter_tables(c)]
+    if named - set(valued) or not valued:
+        return
+    pointing = [
+        (sum(k.references.lower() in {v.lower() for v in valued} for k in f.table.foreign_keys), f.name)
+        for f in state.index.facts.tables.values()
+        if not f.is_bridge and any(k.references.lower() == valued[0].lower() for k in f.table.foreign_keys)
+    ]
+    lookup = state.index.facts[valued[0]]
+    if pointing and len(lookup.plain) <= 1 and valued[0] not in named:
+        frame.focus = max(pointing)[1]
+    elif valued and not named:
+        frame.focus = valued[0]
 
 
 def _terms(measure: Measure) -> tuple[Term, ...]:
@@ -115,6 +147,7 @@ def arrange(
         frame.groups = _keys(state, plain)
     if frame.having and not frame.groups:
         frame.groups = _keys(state, plain)
+    attachment.attach_values(state)
     _resolve_order(state)
     _default_order(state)
     frame.filters = [_outer(state, c) for c in frame.filters]
@@ -166,6 +199,11 @@ def _grouped(state: State, groups: list[Term], measures: list[Measure], plain: l
         if aggregated(m) or (isinstance(m, Term) and m.column and m.table not in {g.table for g in groups})
     ]
     own = [t for t in plain if replace(t, place=0) not in shown]
+    if not measures and not ordering:
+        mode = next((m for g in groups if (m := scope.decide(state, g, plain)) is not None), None)
+        if mode == scope.SHARED:
+            scope.share(state, groups[0], plain)
+            return
     if explicit:
         frame.items = [*plain, *measures]
     else:

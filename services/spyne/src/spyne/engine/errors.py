@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spyne.schema.source import SourceUnreachable
+from spyne.schema.errors import SourceUnreachable
 
 __all__ = [
     "EngineBusy", "QueryCancelled", "QueryError", "QueryFailed", "QueryTimedOut", "QueryTooLarge", "SourceUnreachable",

@@ -13,9 +13,11 @@ _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?")
 
 # The first that is found in a declared type decides: "timestamp" holds "time", and "interval" and "point" hold "int".
 _DECLARED: tuple[tuple[str, Kind], ...] = (
-    ("interval", "other"), ("point", "other"), ("[]", "other"), ("bool", "boolean"), ("timestamp", "timestamp"),
+    ("interval", "other"), ("point", "other"), ("[", "other"), ("struct", "other"), ("map(", "other"),
+    ("union", "other"), ("json", "other"), ("range", "other"), ("enum", "text"), ("bool", "boolean"),
+    ("timestamp", "timestamp"),
     ("datetime", "timestamp"), ("date", "date"), ("time", "time"), ("int", "integer"), ("serial", "integer"),
-    ("char", "text"), ("text", "text"), ("clob", "text"), ("string", "text"), ("uuid", "text"), ("enum", "text"),
+    ("char", "text"), ("text", "text"), ("clob", "text"), ("string", "text"), ("uuid", "text"),
     ("real", "number"), ("floa", "number"), ("doub", "number"), ("num", "number"), ("dec", "number"),
     ("money", "number"),
 )  # fmt: skip

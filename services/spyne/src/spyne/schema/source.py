@@ -18,7 +18,3 @@ class Source:
 
     dialect: Dialect
     location: SecretStr
-
-
-class SourceUnreachable(Exception):  # noqa: N818 - what happened, said as the callers say it
-    """A database that cannot be opened or answers no more. The message says why, and holds no address or password."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from spyne.engine.cells import Json, cell, size
+from spyne.schema.cells import Json, cell, size
 
 
 class Unreachable(Exception):  # noqa: N818 - what happened

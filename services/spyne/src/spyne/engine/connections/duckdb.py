@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 
 from spyne.engine.connections.base import Bounds, Connection, Failed, Result, TimedOut, TooLarge, Unreachable, kept
+from spyne.schema.duckdb_file import connected
+from spyne.schema.errors import SourceUnreachable
 
 _ROWS_AT_ONCE = 200
-_THREADS = 1
 
 
 class DuckdbConnection(Connection):
@@ -26,15 +26,10 @@ class DuckdbConnection(Connection):
     @classmethod
     def opened(cls, location: str, bounds: Bounds) -> Self:
         """Open the file, which has to be there."""
-        if not Path(location).is_file():
-            raise Unreachable("its file is not there")
         try:
-            return cls(duckdb.connect(location, read_only=True, config=configuration(bounds.memory_bytes)), location)
-        except duckdb.Error as error:
-            locked = "lock" in str(error).lower()
-            raise Unreachable(
-                "another process has it open for writing" if locked else "its file is no DuckDB database"
-            ) from None
+            return cls(connected(location, bounds.memory_bytes), location)
+        except SourceUnreachable as error:
+            raise Unreachable(str(error)) from None
 
     def run(self, sql: str, bounds: Bounds) -> Result:
         """Run a query until its time is over."""
@@ -62,15 +57,6 @@ class DuckdbConnection(Connection):
     def close(self) -> None:
         """Close the file, so that others may write to it."""
         self._connection.close()
-
-
-def configuration(memory_bytes: int) -> dict[str, str | bool | int | float | list[str]]:
-    """The settings of a connection that reads one file and nothing else."""
-    return {
-        "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-        "allow_community_extensions": False, "allow_unsigned_extensions": False, "temp_directory": "",
-        "memory_limit": f"{max(memory_bytes // 1024, 1)}KiB", "threads": _THREADS, "lock_configuration": True,
-    }  # fmt: skip
 
 
 def _fetched(cursor: duckdb.DuckDBPyConnection, deadline: float) -> Iterator[tuple[Any, ...]]:

@@ -11,13 +11,11 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from spyne.engine.connections.base import Bounds, Connection, Failed, Result, TimedOut, TooLarge, Unreachable, kept
+from spyne.schema.errors import SourceUnreachable
+from spyne.schema.postgres_server import CONNECT_S, connected, reason
 
-_CONNECT_S = 5
 _LOCK_S = 3
 _ROWS_AT_ONCE = 200
-_REASONS = {"28P01": "it refuses the credentials", "28000": "it refuses the credentials",
-            "3D000": "it has no database of that name", "53300": "it has no connection left",
-            "57P03": "it is starting up or shutting down"}  # fmt: skip
 
 
 class PostgresConnection(Connection):
@@ -33,16 +31,10 @@ class PostgresConnection(Connection):
     def opened(cls, location: str, bounds: Bounds) -> Self:
         """Connect, within five seconds or the time of the query."""
         try:
-            secret = conninfo_to_dict(location).get("password")
-            connection = psycopg.connect(
-                location,
-                autocommit=True,
-                connect_timeout=max(1, min(_CONNECT_S, int(bounds.wall_s))),
-                prepare_threshold=None,
-                application_name="spyne",
-            )
-        except psycopg.Error as error:
-            raise Unreachable(reason(error)) from None
+            connection = connected(location, within_s=max(1, min(CONNECT_S, int(bounds.wall_s))))
+        except SourceUnreachable as error:
+            raise Unreachable(str(error)) from None
+        secret = conninfo_to_dict(location).get("password")
         return cls(connection, tuple(str(each) for each in (location, secret) if each))
 
     def run(self, sql: str, bounds: Bounds) -> Result:
@@ -126,17 +118,3 @@ class PostgresConnection(Connection):
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return Failed(text)
-
-
-def reason(error: psycopg.Error) -> str:
-    """Why a server cannot be reached, in words that hold nothing of its address."""
-    if error.sqlstate in _REASONS:
-        return _REASONS[error.sqlstate]
-    text = str(error).lower()
-    if isinstance(error, psycopg.errors.ConnectionTimeout) or "timeout" in text or "timed out" in text:
-        return "it does not answer in time"
-    if "refused" in text:
-        return "it refuses connections"
-    if "authentication" in text or "password" in text:
-        return "it refuses the credentials"
-    return "it has no database of that name" if "does not exist" in text else "no connection can be made"

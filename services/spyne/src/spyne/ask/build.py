@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from spyne.ask import lexicon
 from spyne.ask.frame import AllFilter, AnyFilter, Condition, Filter, Frame, Measure, Ratio, Term
 from spyne.ask.index import SchemaIndex
 from spyne.ask.joins import Edge
@@ -28,6 +29,8 @@ class Builder:
         return self._select(frame)
 
     def _select(self, frame: Frame) -> plan.Select:
+        if (apart := self._apart(frame)) is not None:
+            return apart
         tables = list(dict.fromkeys(t for t in self._tables(frame) if t))
         edges = self.index.joins.tree(tables) if tables else None
         if edges is None:
@@ -38,7 +41,7 @@ class Builder:
         items = list(dict.fromkeys(items))
         where = [self.condition(c) for c in frame.filters]
         groups = [self.term(g) for g in frame.groups]
-        order = [plan.Order(by=self.measure(m), descending=down) for m, down in frame.order]
+        order = [plan.Order(by=self._calendar(m), descending=down) for m, down in frame.order]
         having = [
             plan.Comparison(operator=op, left=self.term(t), right=plan.Value(value=v)) for t, op, v in frame.having
         ]  # type: ignore[arg-type]
@@ -84,6 +87,18 @@ class Builder:
             for condition in term.where:
                 yield from tables_of(condition)
 
+    def _apart(self, frame: Frame) -> plan.Select | None:
+        """A ratio of the rows of two tables, with nothing that joins them: each is counted by itself."""
+        if frame.groups or frame.filters or len(frame.items) != 1 or not isinstance(frame.items[0], Ratio):
+            return None
+        ratio = frame.items[0]
+        if ratio.over.table == ratio.under.table or ratio.over.where or ratio.under.where:
+            return None
+        table = self.index.facts[ratio.over.table]
+        item = plan.Item(value=self.measure(ratio, apart=True))
+        one = plan.Select(items=(plan.Item(value=plan.Aggregate(function="count")),), source=plan.Table(name=table.name, alias="one"))
+        return plan.Select(items=(item,), source=plan.Derived(query=one, alias="one"))
+
     def _joins(self, first: str, edges: tuple[Edge, ...]) -> tuple[plan.Source, tuple[plan.Join, ...]]:
         joined, found = {first}, []
         left = list(edges)
@@ -106,11 +121,16 @@ class Builder:
 
     # -- expressions
 
-    def measure(self, measure: Measure) -> plan.Expression:
-        """The expression of a term or a ratio."""
+    def _alone(self, term: Term) -> plan.Expression:
+        return plan.ScalarQuery(query=self._select(Frame(items=[term])))
+
+    def measure(self, measure: Measure, *, apart: bool = False) -> plan.Expression:
+        """The expression of a term or a ratio; `apart` computes the two parts of a ratio by themselves."""
         if isinstance(measure, Term):
             return self.term(measure)
         over, under = self.term(measure.over), self.term(measure.under)
+        if apart:
+            over, under = self._alone(measure.over), self._alone(measure.under)
         if measure.whole:
             table = self.index.facts[measure.under.table]
             every = plan.Select(
@@ -144,6 +164,21 @@ class Builder:
         if term.function is None:
             return column
         return plan.Aggregate(function=term.function, argument=column, distinct=term.distinct, where=where)
+
+    def _calendar(self, measure: Measure) -> plan.Expression:
+        """What to order by: names of months and weekdays by their place in the calendar."""
+        value = self.measure(measure)
+        if not isinstance(measure, Term) or measure.function or not measure.column or measure.part:
+            return value
+        known = self.index.facts[measure.table].columns[measure.column].values or ()
+        for calendar in (lexicon.MONTHS, lexicon.WEEKDAYS):
+            if known and all(isinstance(k, str) and k.lower() in calendar for k in known):
+                when = tuple(
+                    (plan.Comparison(operator="=", left=value, right=plan.Value(value=name), ignore_case=True), plan.Value(value=place))
+                    for place, name in enumerate(calendar)
+                )
+                return plan.Choice(when=when)
+        return value
 
     def condition(self, condition: Condition) -> plan.Condition:
         """The condition of a filter."""

@@ -32,7 +32,7 @@ def read_dates(state: State, start: int, end: int) -> list[Condition]:
     for place in range(start, end):
         if place in state.used:
             continue
-        read = _relative(state, place, end) or _range(state, place, end) or _absolute(state, place)
+        read = _relative(state, place, end) or _quarter(state, place) or _range(state, place, end) or _absolute(state, place)
         if read is not None:
             condition, first, after = read
             state.use(first, after)
@@ -54,12 +54,31 @@ def _moment(state: State, place: int) -> tuple[str, str] | None:
         ):
             state.use(mention.start, mention.end)
             return link.ref
-    for table in state.context():
+    nearest = [state.link(m).table for m in reversed(state.linked.mentions) if m.end <= place and state.link(m).kind == "table"]
+    for table in (*nearest, *state.context()):
         facts = state.index.facts[table]
         moments = [c for c in facts.columns if facts.moment(c) and facts.columns[c].kind != "time"]
         if moments:
             return table, moments[0]
     return None
+
+
+def _quarter(state: State, place: int) -> tuple[Condition, int, int] | None:
+    """A quarter of a year, such as "the 1st quarter of 2023"."""
+    which = lexicon.ORDINALS.get(state.word(place)) or {"q1": 1, "q2": 2, "q3": 3, "q4": 4}.get(state.word(place))
+    if which is None or which > 4:
+        return None
+    after = place + 1 if state.word(place).startswith("q") else state.phrase(place + 1, "quarter")
+    if after is None:
+        return None
+    after = state.skip(after, {"of", "the", "year"})
+    span = _value(state, after)
+    ref = _moment(state, place) if span else None
+    if span is None or ref is None:
+        return None
+    year = int(span[0][:4])
+    last = calendar.monthrange(year, 3 * which)[1]
+    return _within(ref, f"{year}-{3 * which - 2:02d}-01", f"{year}-{3 * which:02d}-{last:02d}", place), place, after + 1
 
 
 def _part(state: State, unit: str, place: int) -> tuple[str, str] | None:

@@ -277,10 +277,15 @@ def _alternatives(found: list[Filter]) -> list[Condition]:
 
 def _use_its_column(state: State, mention: Mention, link: Link) -> None:
     """A column beside its own value only says which column: "city of New York", "AutoCAD software"."""
-    for near in (mention.start - 1, mention.start - 2, mention.start - 3, mention.end):
+    behind = state.at.get(mention.end)
+    if behind is not None and behind.start not in state.used and any(l.kind == "column" and l.ref == link.ref and l.score >= 0.55 for l in behind.links):
+        if state.link(behind).kind == "column":
+            state.use(behind.start, behind.end)
+            return
+    for near in (mention.start - 1, mention.start - 2, mention.start - 3):
         other = state.at.get(near)
         if other is None or other.start in state.used or other is mention:
-            if near < mention.start and state.word(near) not in {
+            if state.word(near) not in {
                 "of",
                 "the",
                 "is",
@@ -302,7 +307,7 @@ def _use_its_column(state: State, mention: Mention, link: Link) -> None:
 
 
 def _negated(state: State, place: int) -> bool:
-    window = [state.word(p) for p in range(max(0, place - 3), place)]
+    window = [state.word(p) for p in range(max(0, place - 4), place) if not any(q in state.at for q in range(p, place))]
     return any(word in _NEGATIONS for word in window) or window[-2:] == ["other", "than"]
 
 
@@ -349,5 +354,5 @@ def _flags_and_missing(state: State, start: int, end: int) -> list[Condition]:
 
 def _declared(state: State, mention: Mention) -> bool:
     """Whether, as in "students who have declared a minor", it is asked that the column holds something."""
-    window = [state.word(p) for p in range(max(0, mention.start - 3), mention.start)]
-    return "have" in window[:2] or "has" in window[:2] and window[-1] in {"a", "an"}
+    window = [state.word(p) for p in range(max(0, mention.start - 4), mention.start)]
+    return bool(window) and window[-1] in {"a", "an"} and bool({"have", "has"} & set(window)) and "declared" in window + state.lower[mention.start : mention.end]

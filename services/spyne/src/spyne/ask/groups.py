@@ -96,6 +96,10 @@ def _group(state: State, place: int, start: int) -> tuple[list[Term], int] | Non
                 key = state.index.facts[link.table].key
                 terms.append(Term(link.table, key[0] if key else None, place=start))
                 end += 1
+            elif following and state.link(following).kind == "table":
+                terms.append(Term(state.link(following).table, None, place=start))
+                state.frame.touched.append(link.table)
+                end = following.end
             elif following and state.link(following).kind == "column" and state.link(following).table == link.table:
                 terms.append(Term(link.table, state.link(following).column, place=start))
                 end = following.end

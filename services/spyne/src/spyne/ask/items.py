@@ -71,6 +71,8 @@ def read_items(state: State, *, has_measure: bool) -> list[tuple[Measure, int]]:
     for mention in state.linked.mentions:
         link = state.link(mention)
         between = state.lower[previous_end : mention.start]
+        if previous_end == 0:
+            between = [w for w in between if w not in {"which", "what", "who", "whose"}]
         head = _head_after(between, head, first=not found and not has_measure)
         used = mention.start in state.used
         previous_end = mention.end

@@ -56,7 +56,7 @@ LIGHT: Final = frozenset(
     group grouped vary varies differ change changes compare compared comparison per above below least exactly already
     ever never currently current recent recently latest earliest oldest newest last past next today now ago year years
     month months day days week weeks quarter quarters date dates time times daily weekly monthly yearly annual annually
-    first second third id ids identifier using use used uses user make made makes making receive received receives
+    first second third id ids identifier using use used uses make made makes making receive received receives
     have having hold holds held get gets got getting take taken takes taking took give gives given offer offers offered
     serve serves served serving provide provides provided write written writes wrote publish published posted post
     posts belong contain contains contained containing run runs running work works worked working go goes went come
@@ -65,7 +65,7 @@ LIGHT: Final = frozenset(
     ending release released win won wins earn earned earns earning join joined buy bought sell sold spend spent pay
     paid pays issue issued issues produce produced produces create created creates manufactured manufacture supply
     supplied support supported supports cover covered covers studied study design designs designed apply applied
-    share shares live lives lived living stay stays own owns owned owner owning increase increased employ employed
+    share shares live lives lived living stay stays own owns owned owning increase increased employ employed
     employs lead leads led supervise supervised perform performs performed performing lasting last lasts lasted open
     opened close closed consider criteria terms term split return match insensitively case sensitive exclude excluding
     ignore ignoring letter answer integer difference inclusive starting result output column columns person persons
@@ -180,3 +180,19 @@ HYPERNYMS: Final = {
     "quantiti": "quantity amount number stock",
     "cuisin": "food cuisine type",
 }  # fmt: skip
+
+_STATES = """AL Alabama, AK Alaska, AZ Arizona, AR Arkansas, CA California, CO Colorado, CT Connecticut, DE Delaware, FL Florida, GA Georgia,
+HI Hawaii, ID Idaho, IL Illinois, IN Indiana, IA Iowa, KS Kansas, KY Kentucky, LA Louisiana, ME Maine, MD Maryland, MA Massachusetts,
+MI Michigan, MN Minnesota, MS Mississippi, MO Missouri, MT Montana, NE Nebraska, NV Nevada, NH New Hampshire, NJ New Jersey, NM New Mexico,
+NY New York, NC North Carolina, ND North Dakota, OH Ohio, OK Oklahoma, OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina,
+SD South Dakota, TN Tennessee, TX Texas, UT Utah, VT Vermont, VA Virginia, WA Washington, WV West Virginia, WI Wisconsin, WY Wyoming"""
+_COUNTRIES = """US United States, US United States of America, US USA, US America, GB United Kingdom, UK United Kingdom, GB Britain, GB UK, DE Germany,
+FR France, IT Italy, ES Spain, PT Portugal, NL Netherlands, BE Belgium, CH Switzerland, AT Austria, SE Sweden, NO Norway, DK Denmark,
+FI Finland, PL Poland, IE Ireland, GR Greece, CA Canada, MX Mexico, BR Brazil, AR Argentina, CL Chile, CO Colombia, CN China, JP Japan,
+KR South Korea, IN India, AU Australia, NZ New Zealand, ZA South Africa, SG Singapore, RU Russia, TR Turkey, IL Israel, AE United Arab Emirates,
+USA United States, USA US, USA America"""
+# Names of places and the codes under which databases hold them.
+CODES: Final[dict[str, tuple[str, ...]]] = {}
+for _entry in (*_STATES.split(","), *_COUNTRIES.split(",")):
+    _code, _, _name = _entry.strip().partition(" ")
+    CODES[_name.strip().lower()] = (*CODES.get(_name.strip().lower(), ()), _code)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from spyne.ask import lexicon
+from spyne.ask import lexicon, names
 from spyne.ask.index import Link, SchemaIndex, value_stems
-from spyne.ask.tokens import Token
+from spyne.ask.tokens import Token, stem
 
 LONGEST_SPAN = 7
 KEPT_BELOW_BEST = 0.3
@@ -15,6 +15,8 @@ _NEVER_ALONE = frozenset(
     """list show order orders ordered top most total sum average mean number count each every all per highest lowest
     ratio out in at than more less over under above below exactly""".split()
 )
+_NO_VALUE = frozenset(lexicon.AGGREGATES) | lexicon.HIGH | lexicon.LOW | {"same", "different", "ratio"}
+_NO_HYPERNYM = frozenset("located placed dated timed priced based performed performs perform performing rated times sized".split())
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,19 @@ def link(tokens: tuple[Token, ...], index: SchemaIndex) -> Linked:
             before, mentions = best[mention.start]
             if before + weight > best[end][0] + 1e-9:
                 best[end] = (before + weight, (*mentions, mention))
-    mentions = best[-1][1]
+    mentions = _without_names_of_columns(tokens, best[-1][1])
     return _with_coverage(tokens, mentions)
+
+
+def _without_names_of_columns(tokens: tuple[Token, ...], mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:
+    """Without "name" behind a column that is one: "region name" is the region."""
+    kept: list[Mention] = []
+    for mention in mentions:
+        named = mention.end - mention.start == 1 and tokens[mention.start].lower in {"name", "names"}
+        if named and kept and kept[-1].end == mention.start and kept[-1].best.kind == "column":
+            continue
+        kept.append(mention)
+    return tuple(kept)
 
 
 def _spans(tokens: tuple[Token, ...], index: SchemaIndex) -> dict[int, list[tuple[Mention, float]]]:
@@ -70,61 +83,97 @@ def _spans(tokens: tuple[Token, ...], index: SchemaIndex) -> dict[int, list[tupl
                 if inside[-1].text in {"/", "&", "-", "."}:
                     continue
                 break
-            if links := _links(inside, index, start == 0):
+            if links := _links(inside, index, start == 0, tokens[start - 1].lower if start else ""):
                 size = sum(1 for t in inside if t.kind != "punctuation" and t.lower not in _INNER)
                 weight = links[0].score * size + (0.2 * (size - 1) if links[0].score > 0.65 else -0.1 * (size - 1))
                 found.setdefault(end, []).append((Mention(start, end, links), weight))
     return found
 
 
-def _links(inside: tuple[Token, ...], index: SchemaIndex, first: bool) -> tuple[Link, ...]:
-    stems = tuple(t.stem for t in inside if t.kind != "punctuation")
+def _links(inside: tuple[Token, ...], index: SchemaIndex, first: bool, before: str) -> tuple[Link, ...]:
+    stems = tuple(_asked(t) for t in inside if t.kind != "punctuation")
     if len(inside) == 1 and inside[0].kind == "quoted":
         return _kept(_quoted(inside[0], index))
-    values = _values(inside, stems, index, first)
+    if len(inside) == 1 and _letter(inside[0], before):
+        return _kept(index.exact_values((inside[0].stem,)))
+    values = _values(inside, tuple(t.stem for t in inside if t.kind != "punctuation"), index, first)
     if inside[0].kind == "number" and len(inside) == 1:
         return ()
     ends = (inside[0].lower, inside[-1].lower)
-    if any(word in lexicon.STOP and word not in {"name", "list"} for word in ends) or any(
-        t.kind == "punctuation" for t in inside
-    ):
+    joined = any(t.kind == "punctuation" and t.text != "-" for t in inside)
+    if any(word in lexicon.STOP and word not in {"name", "list"} for word in ends) or joined:
         return _kept(values)
     if len(inside) == 1 and inside[0].lower in _NEVER_ALONE:
-        return _kept([*(replace(v, score=0.5) for v in values), *_plain_table(inside, index)])
+        return _kept(_plain_table(inside, index))
     if any(t.lower in lexicon.STOP and t.lower not in {"of", "the", "name", "list", "for"} for t in inside[1:-1]):
         return _kept(values)
-    asked = tuple(t.stem for t in inside if t.lower not in {"of", "the", "for"})
+    return _kept([*_names(inside, stems, index, bool(values)), *values])
+
+
+def _asked(token: Token) -> str:
+    """The stem that names of a schema are looked up by: "count" and "number" are one."""
+    return "number" if token.lower in {"count", "counts"} else token.stem
+
+
+def _letter(token: Token, before: str) -> bool:
+    """A single capital letter that stands where a value does: "a grade of A or C"."""
+    return len(token.text) == 1 and token.text.isupper() and token.text != "I" and before in {"of", "or", "and", "=", "is", "grade", "type"}
+
+
+def _names(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaIndex, has_values: bool) -> list[Link]:
+    asked = tuple(s for t, s in zip((t for t in inside if t.kind != "punctuation"), stems, strict=True) if t.lower not in {"of", "the", "for"})
     counting = len(inside) > 1 and inside[0].lower in {"number", "count", "amount", "total"}
-    names = [*([] if counting else index.tables(asked)), *_columns(asked, inside, index)]
-    if len(inside) == 1 and inside[0].lower in lexicon.LIGHT:
-        names = [replace(n, score=n.score * 0.85) for n in names if n.score > 0.95]
-    if len(asked) == 1 and not values:
-        names += [h for h in index.hypernyms(asked[0]) if h.ref not in {n.ref for n in names}]
-    return _kept([*names, *values])
+    found = [*([] if counting else index.tables(asked)), *_columns(asked, inside, index)]
+    if any(t.lower in lexicon.LIGHT for t in inside):
+        found = [link for link in found if _said_literally(link, inside, index)]
+    if len(inside) == 1 and inside[0].lower in lexicon.ANTONYMS:
+        positive = index.columns((stem(lexicon.ANTONYMS[inside[0].lower]),))
+        found += [link for link in positive if index.facts[link.table].flag(link.column)]
+    if len(asked) == 1 and not has_values and inside[0].lower not in _NO_HYPERNYM:
+        found += [h for h in index.hypernyms(asked[0]) if h.ref not in {n.ref for n in found}]
+    return found
+
+
+def _said_literally(link: Link, inside: tuple[Token, ...], index: SchemaIndex) -> bool:
+    """Words such as "offered" are said of anything: they mean a name only where it has that very word."""
+    facts = index.facts[link.table]
+    if link.kind == "column" and (facts.flag(link.column) or link.score >= 0.97):
+        parts = names.words(link.column).split()
+        return facts.flag(link.column) or all(_same_word(t.lower, parts) for t in inside if t.lower in lexicon.LIGHT)
+    parts = names.words(link.column if link.kind == "column" else link.table).split()
+    light = [t.lower for t in inside if t.lower in lexicon.LIGHT]
+    if len(inside) == 1:
+        return link.score >= 0.97 and _same_word(light[0], parts)
+    return all(_same_word(word, parts) for word in light)
+
+
+def _same_word(word: str, parts: list[str]) -> bool:
+    alike = {word, word.rstrip("s"), word + "s", "number" if word in {"count", "total"} else word, word.removesuffix("ies") + "y"}
+    return bool(alike & set(parts))
 
 
 def _plain_table(inside: tuple[Token, ...], index: SchemaIndex) -> list[Link]:
-    return (
-        [t for t in index.tables((inside[0].stem,)) if t.score >= 0.97]
-        if inside[0].lower in {"orders", "order"}
-        else []
-    )
+    return [t for t in index.tables((inside[0].stem,)) if t.score >= 0.97] if inside[0].lower in {"orders", "order"} else []
 
 
 def _columns(asked: tuple[str, ...], inside: tuple[Token, ...], index: SchemaIndex) -> list[Link]:
-    counting = len(inside) > 1 and inside[0].stem in {"number", "amount", "count"} and inside[1].lower == "of"
-    if counting and inside[0].stem == "count":
-        asked = ("number", *asked[1:])
+    counting = len(inside) > 1 and inside[0].lower in {"number", "amount", "count"} and inside[1].lower == "of"
     found = index.columns(asked)
+    if inside[0].lower == "total" and len(asked) > 2 and asked[1] == "number":
+        found = [link for link in index.columns((asked[0], *asked[2:])) if link.score == 1.0] or found
     if counting:
         return [link for link in found if index.facts[link.table].counts(link.column) is not None]
     return found
 
 
 def _values(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaIndex, first: bool) -> list[Link]:
-    if len(inside) == 1 and (inside[0].lower in lexicon.STOP or inside[0].kind == "number"):
+    alone = inside[0].lower if len(inside) == 1 else ""
+    if alone and (alone in lexicon.STOP or inside[0].kind == "number" or alone in _NO_VALUE):
         return []
     exact = index.exact_values(stems) or (index.exact_values(("".join(stems),)) if len(stems) > 1 else [])
+    if inside[0].capital:
+        codes = lexicon.CODES.get(" ".join(t.lower for t in inside), ())
+        exact = [*exact, *(link for code in codes for link in index.exact_values((code.lower(),)) if link.value == code)]
     if exact:
         return [_weighed(link, inside) for link in exact]
     if inside[0].lower in lexicon.STOP or inside[-1].lower in lexicon.STOP or len(stems) > 4:

@@ -83,7 +83,8 @@ def _parts(state: State, place: int) -> Ratio | None:
         if state.link(mention).kind == "table":
             state.frame.touched.append(state.link(mention).table)
             state.use(mention.start, mention.end)
-    return Ratio(_with(first, own), _with(second, other), percent=state.word(place) in {"percentage", "percent"})
+    whole = bool({"each", "every"} & set(state.lower[place:middle])) and not other
+    return Ratio(_with(first, own), _with(second, other), percent=state.word(place) in {"percentage", "percent"}, whole=whole)
 
 
 def _with(term: Term, conditions: list[Condition]) -> Term:

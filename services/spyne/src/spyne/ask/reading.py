@@ -47,7 +47,7 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     read_superlative(state)
     has_measure = ratio is not None or any(words in text for words in _MEASURES)
     groups = read_groups(state, has_measure)
-    frame.filters += read_filters(state)
+    frame.filters = _joined_by_or(state, [*frame.filters, *read_filters(state)])
     measures: list[tuple[Measure, int]] = [ratio] if ratio else []
     measures += read_measures(state)
     if not measures and not frame.order and not groups:
@@ -66,6 +66,20 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     items = read_items(state, has_measure=bool(measures))
     arrange(state, groups, measures, items, explicit, added)
     return state
+
+
+def _joined_by_or(state: State, conditions: list[Condition]) -> list[Condition]:
+    """Conditions with "or" between them are alternatives."""
+    ordered = sorted(conditions, key=attachment.place_of)
+    joined: list[Condition] = []
+    for condition in ordered:
+        if joined and isinstance(condition, Filter) and isinstance(joined[-1], Filter):
+            between = state.lower[attachment.place_of(joined[-1]) : condition.place]
+            if "or" in between and "either" not in between[:1]:
+                joined[-1] = AnyFilter((joined[-1], condition))
+                continue
+        joined.append(condition)
+    return joined
 
 
 def _extra_sentences(state: State) -> tuple[list[tuple[Measure, int]], bool]:
@@ -120,6 +134,8 @@ def arrange(
 ) -> None:  # fmt: skip
     """Decide what is listed, grouped and aggregated."""
     frame, facts = state.frame, state.index.facts
+    if explicit and not any(aggregated(m[0]) for m in explicit) and any(aggregated(m[0]) for m in measures):
+        added = True
     if explicit and not added:
         measures = [m for m in explicit if aggregated(m[0])]
         items = [m for m in explicit if not aggregated(m[0])]
@@ -304,7 +320,17 @@ def _resolve_order(state: State) -> None:
             (_summed(state, m, []) if isinstance(m, Term) and replace(m, place=0) not in frame.groups else m, d)
             for m, d in resolved
         ]
+    if frame.groups:
+        resolved = [(m, d) for m, d in resolved if aggregated(m) or (isinstance(m, Term) and _in_groups(state, m))]
     frame.order = [(replace(m, place=0) if isinstance(m, Term) else m, d) for m, d in resolved]
+
+
+def _in_groups(state: State, term: Term) -> bool:
+    groups = state.frame.groups
+    if replace(term, place=0) in groups:
+        return True
+    key = state.index.facts[term.table].table.primary_key
+    return bool(key) and all(Term(term.table, k) in groups for k in key)
 
 
 def _default_order(state: State) -> None:

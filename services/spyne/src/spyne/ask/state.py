@@ -205,6 +205,11 @@ class State:
             fit += 0.06 - 0.004 * context.index(link.table)
         elif context:
             fit -= 0.02 * min(4.0, self.index.joins.distance(context[0], link.table))
+        for earlier in mentions[:place]:
+            said = self.chosen[earlier.start]
+            if link.kind == "column" and said.ref == link.ref and earlier.end - earlier.start > mention.end - mention.start:
+                fit += 0.2
+                break
         if self._is_plain_id(link, mention) and link.kind == "column":
             fit -= 0.2
         if link.kind == "column" and link.column.lower() in self.index.facts[link.table].foreign:

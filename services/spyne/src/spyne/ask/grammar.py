@@ -6,6 +6,7 @@ import itertools
 import re
 from functools import lru_cache
 
+from spyne.ask import features
 from spyne.ask.build import Builder, NotJoined
 from spyne.ask.index import SchemaIndex
 from spyne.ask.linking import Linked, link
@@ -13,9 +14,11 @@ from spyne.ask.outcome import Proposal, Reading
 from spyne.ask.reading import read
 from spyne.ask.state import Decision, State
 from spyne.ask.tokens import tokenize
+from spyne.ask.words import describe
 from spyne.schema.model import Schema
 
 MOST_READINGS = 8
+LONGEST_QUESTION = 1_000
 _NOISE = re.compile(
     r"\b(?:show|list|give|put|display)\s+(?:them|it|the results?|everything)\s+(?:all\s+)?in\s+(?:one|a single)\s+table\.?"
     r"|\bin (?:the|this) (?:database|dataset|table)\b|\bmatch [\w ]+ case[- ]insensitive(?:ly)?\.?|\bgive the answer as [\w ]+\.?",
@@ -54,20 +57,24 @@ def clean(question: str) -> str:
 def propose(question: str, schema: Schema, semantics: object | None = None) -> Proposal:  # noqa: ARG001 - for a semantic model
     """The readings of a question, best first. Never raises for any text."""
     index = index_of(schema)
-    linked = link(tokenize(clean(question)), index)
+    linked = link(tokenize(clean(question[:LONGEST_QUESTION])), index)
     unlinked = tuple(linked.tokens[place].text for place in linked.unlinked)
+    linking = features.of_link(linked)
     if not linked.mentions:
         return Proposal(readings=(), unlinked=unlinked, coverage=0.0)
-    readings = tuple(_readings(linked, index))
-    return Proposal(readings=readings, unlinked=unlinked, coverage=linked.coverage)
-
-
-def _readings(linked: Linked, index: SchemaIndex) -> list[Reading]:
     base = read(linked, index, {})
+    return Proposal(
+        readings=tuple(_readings(linked, index, base, linking)), unlinked=unlinked, coverage=linked.coverage,
+        decisions=tuple((d.id, d.words) for d in base.decisions),
+    )  # fmt: skip
+
+
+def _readings(linked: Linked, index: SchemaIndex, base: State, linking: dict[str, float]) -> list[Reading]:
     options: list[list[tuple[str, str]]] = [_options(decision) for decision in base.decisions[:2]]
     found: list[Reading] = []
     for pins in itertools.islice(itertools.product(*options), MOST_READINGS):
-        reading = _reading(read(linked, index, dict(pins)), index, tuple(pins))
+        state = read(linked, index, dict(pins)) if pins else base
+        reading = _reading(state, index, tuple(pins), linking, base)
         if reading is not None and reading.plan not in {r.plan for r in found}:
             found.append(reading)
     return found
@@ -81,7 +88,9 @@ def _options(decision: Decision) -> list[tuple[str, str]]:
     return single
 
 
-def _reading(state: State, index: SchemaIndex, choices: tuple[tuple[str, str], ...]) -> Reading | None:
+def _reading(
+    state: State, index: SchemaIndex, choices: tuple[tuple[str, str], ...], linking: dict[str, float], base: State
+) -> Reading | None:
     frame = state.frame
     if not frame.items and not frame.stars:
         return None
@@ -89,5 +98,6 @@ def _reading(state: State, index: SchemaIndex, choices: tuple[tuple[str, str], .
         query = Builder(index).query(frame)
     except NotJoined:
         return None
+    found = {**linking, **features.of_reading(state), "decisions": float(len(base.decisions))}
     score = max(0.01, state.linked.coverage - state.penalty)
-    return Reading(plan=query, words="", choices=choices, score=score)
+    return Reading(plan=query, words=describe(query), choices=choices, score=score, features=tuple(sorted(found.items())))

@@ -29,7 +29,7 @@ class Reading(Frozen):
 
     `choices` says what was decided where the question leaves it open: (decision, option) pairs, such as
     ("name", "customers.last_name"). A clarification asks about one decision; an answer keeps the readings that chose
-    it.
+    it. `features` are what the confidence in it is estimated from, by name.
     """
 
     plan: Query
@@ -37,17 +37,20 @@ class Reading(Frozen):
     choices: tuple[tuple[str, str], ...] = ()
     score: float
     origin: Origin = "grammar"
+    features: tuple[tuple[str, float], ...] = ()
 
 
 class Proposal(Frozen):
     """What a proposer found: readings, best first; the words of the question that it could not link.
 
-    `coverage` is the share of the question's content words that were linked, weighted, from 0 to 1.
+    `coverage` is the share of the question's content words that were linked, weighted, from 0 to 1. `decisions` are
+    what the question leaves open, by id, with the words that do.
     """
 
     readings: tuple[Reading, ...]
     unlinked: tuple[str, ...] = ()
     coverage: float
+    decisions: tuple[tuple[str, str], ...] = ()
 
 
 class Option(Frozen):

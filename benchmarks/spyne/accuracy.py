@@ -1,0 +1,255 @@
+"""How right Spyne is without a language model, on question sets that it has no rule for.
+
+    python benchmarks/spyne/accuracy.py [FOLDER]          prints every bar with its figure, n and 95 % interval
+    python benchmarks/spyne/accuracy.py [FOLDER] --fit    prints weights for `spyne/ask/calibration.py` as well
+
+Method. Each question goes through `spyne.ask.pipeline.ask` with the grammar as the only proposer; SQL runs directly on
+the SQLite files, read-only and with a limit on its steps. An answer is right when its rows are those of a gold query
+(`scoring.py`); for an ambiguous question, of any of its readings. The confidence is judged on databases it was not
+fitted on: for each of Defog's databases, and for each of eight groups of AMBROSIA's, it is fitted on all others.
+The seed (0) only orders AMBROSIA's databases into groups.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fitting import Sample, auroc, fit, wilson
+from question_sets import Case, load_sets, matched_gold
+
+from spyne.ask import confidence
+from spyne.ask.calibration import FITTED
+from spyne.ask.cluster import clusters
+from spyne.ask.confidence import Model
+from spyne.ask.grammar import propose
+from spyne.ask.outcome import Answer, Clarification, Outcome, Proposal, Refusal, Rows
+from spyne.ask.pipeline import ask
+from spyne.schema.model import Schema
+from spyne.schema.sqlite import read_sqlite
+from spyne.sql.errors import PlanError
+from spyne.sql.render import render
+
+SEED, GROUPS, MOST_ROWS, MOST_STEPS = 0, 8, 20_000, 2_000
+
+
+class Database:
+    """One SQLite file: its schema, and its queries' rows, which are kept."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.schema: Schema = read_sqlite(path)
+        self._rows: dict[str, Rows] = {}
+
+    async def run(self, sql: str) -> Rows:
+        """Rows of a query. Raises sqlite3.Error, also after 200 million steps."""
+        if sql not in self._rows:
+            with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as connection:
+                left = [MOST_STEPS]
+
+                def tick() -> bool:
+                    left[0] -= 1
+                    return left[0] < 0
+
+                connection.set_progress_handler(tick, 100_000)
+                cursor = connection.execute(sql)
+                names = tuple(column[0] for column in cursor.description)
+                self._rows[sql] = Rows(columns=names, rows=tuple(cursor.fetchmany(MOST_ROWS)))
+        return self._rows[sql]
+
+
+@dataclass
+class Record:
+    """What happened to one question."""
+
+    case: Case
+    database: Database
+    fold: str
+    proposal: Proposal
+    sample: Sample | None
+    answerable: float = 0.0
+    outcome: Outcome | None = None
+    right: bool = False
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--failures", type=Path, help="write what was not right to this file, as JSON lines")
+    options = parser.parse_args()
+    sets = load_sets(options.folder)
+    records = asyncio.run(_records(sets.cases))
+    for fold in sorted({record.fold for record in records}):
+        model = fitted([record for record in records if record.fold != fold])
+        asyncio.run(_ask([record for record in records if record.fold == fold], model))
+    asyncio.run(_report(records))
+    if options.fit:
+        model = fitted(records)
+        for name, weights in (("right", model.right), ("answerable", model.answerable)):
+            print(f"{name}={json.dumps({key: round(value, 3) for key, value in sorted(weights.items())})}")
+    if options.failures:
+        _write_failures(records, options.failures)
+
+
+async def _records(cases: list[Case]) -> list[Record]:
+    databases: dict[Path, Database] = {}
+    names = sorted({case.database for case in cases if case.set == "ambrosia"})
+    random.Random(SEED).shuffle(names)
+    group = {name: f"ambrosia-{place % GROUPS}" for place, name in enumerate(names)}
+    records = []
+    for case in cases:
+        database = databases.get(case.path) or databases.setdefault(case.path, Database(case.path))
+        proposal = propose(case.question, database.schema)
+        fold = group.get(case.database, case.database)
+        records.append(Record(case, database, fold, proposal, await _sample(case, database, proposal)))
+    return records
+
+
+async def _sample(case: Case, database: Database, proposal: Proposal) -> Sample | None:
+    """The features of the best reading, and whether it is right."""
+    results = []
+    for reading in proposal.readings:
+        try:
+            results.append((reading, await database.run(render(reading.plan, database.schema))))
+        except (PlanError, sqlite3.Error):
+            continue
+    if not results:
+        return None
+    found = clusters(results)
+    best = max(found, key=lambda cluster: cluster.best.score)
+    features = {**dict(best.best.features), **confidence.of_result(len(best.rows.rows), len(found))}
+    return features, case.answerable and matched_gold(best.rows.rows, case) is not None
+
+
+def fitted(records: list[Record]) -> Model:
+    """Both models, fitted on these questions."""
+    samples = [record.sample for record in records if record.sample is not None]
+    linked = [(dict(r.proposal.readings[0].features), r.case.answerable) for r in records if r.proposal.readings]
+    return replace(FITTED, right=fit(samples, penalty=3.0), answerable=fit(linked, penalty=3.0))
+
+
+async def _ask(records: list[Record], model: Model) -> None:
+    for record in records:
+        readings = record.proposal.readings
+        record.answerable = confidence.answerable(readings[0], model) if readings else 0.0
+        try:
+            record.outcome = await ask(record.case.question, record.database.schema, [propose], record.database.run, model=model)
+        except sqlite3.Error:
+            record.outcome = Refusal(reason="the query failed")
+        record.right = (
+            isinstance(record.outcome, Answer)
+            and record.case.answerable
+            and matched_gold(record.outcome.rows.rows, record.case) is not None
+        )
+        record.model = model  # type: ignore[attr-defined]
+
+
+async def _report(records: list[Record]) -> None:
+    answerable = [r for r in records if r.case.answerable]
+    defog = [r for r in answerable if r.case.set == "defog"]
+    plain = [r for r in answerable if r.case.set == "ambrosia" and not r.case.ambiguous]
+    ambiguous = [r for r in answerable if r.case.ambiguous]
+    unambiguous = [*plain, *defog]
+    unanswerable = [r for r in records if not r.case.answerable]
+    print(f"{'bar':62} {'wanted':>8} {'is':>6} {'n':>5}  95 % interval")
+
+    def line(name: str, wanted: str, hits: int, total: int) -> None:
+        low, high = wilson(hits, total)
+        print(f"{name:62} {wanted:>8} {hits / max(1, total):6.3f} {total:5}  {low:.3f} to {high:.3f}")
+
+    def best(some: list[Record]) -> int:
+        return sum(r.sample is not None and r.sample[1] for r in some)
+
+    line("execution accuracy, Defog: answered, and right", ">= .50", sum(r.right for r in defog), len(defog))
+    line("  best reading right, whatever came of it", "", best(defog), len(defog))
+    line("execution accuracy, AMBROSIA unambiguous: answered, and right", ">= .40", sum(r.right for r in plain), len(plain))
+    line("  best reading right, whatever came of it", "", best(plain), len(plain))
+    wrong = [r for r in records if isinstance(r.outcome, Answer) and not r.right]
+    line("silently wrong, all questions", "<= .15", len(wrong), len(records))
+    for name, some in (("Defog", defog), ("AMBROSIA", [*plain, *ambiguous]), ("unanswerable", unanswerable)):
+        line(f"  of {name}", "", sum(r in wrong for r in some), len(some))
+    high = [r for r in records if isinstance(r.outcome, Answer) and r.outcome.confidence == "high"]
+    line("answers marked high that are right", ">= .90", sum(r.right for r in high), len(high))
+    line("  coverage: marked high, of all answerable", ">= .40", sum(r.case.answerable for r in high), len(answerable))
+    answered = [r for r in records if isinstance(r.outcome, Answer)]
+    line("  coverage: marked high, of all answers", "", len(high), len(answered))
+    asked = [r for r in answerable if isinstance(r.outcome, Clarification)]
+    hits = sum(r.case.ambiguous for r in asked)
+    sets = [r for r in asked if r.case.set == "ambrosia"]
+    f1 = 2 * hits / max(1, len(sets) + len(ambiguous))
+    print(f"{'ambiguity F1 on AMBROSIA':62} {'>= .75':>8} {f1:6.3f} {len(ambiguous) + len(plain):5}  P {hits / max(1, len(sets)):.3f} R {hits / max(1, len(ambiguous)):.3f}")
+    line("needless questions, of the unambiguous", "<= .15", sum(not r.case.ambiguous for r in asked), len(unambiguous))
+    for kind in ("attachment", "scope", "vague"):
+        some = [r for r in ambiguous if r.case.kind == kind]
+        line(f"  recall, {kind}", "", sum(isinstance(r.outcome, Clarification) for r in some), len(some))
+    complete = picked = golds = 0
+    for record in ambiguous:
+        found = await _options(record)
+        matched = {matched_gold(rows.rows, record.case) for rows in found}
+        complete += all(any(matched_gold(rows.rows, _only(record.case, g)) is not None for rows in found) for g in record.case.golds)
+        del matched
+        for gold in record.case.golds:
+            golds += 1
+            picked += any(matched_gold(rows.rows, _only(record.case, gold)) is not None for rows in found)
+    line("all readings within 4 options, of the ambiguous", ">= .45", complete, len(ambiguous))
+    line("accuracy after a simulated user's pick", ">= .45", picked, golds)
+    scores = [[1 - r.answerable for r in some] for some in (unanswerable, answerable, defog)]
+    print(f"{'unanswerable: AUROC against all answerable':62} {'>= .95':>8} {auroc(scores[0], scores[1]):6.3f} {len(records):5}")
+    print(f"{'  against those of the same databases':62} {'':>8} {auroc(scores[0], scores[2]):6.3f} {len(unanswerable) + len(defog):5}")
+    line("unanswerable that are refused", ">= .85", sum(isinstance(r.outcome, Refusal) for r in unanswerable), len(unanswerable))
+    line("  answerable that are refused as unanswerable", "<= .05", sum(r.answerable < FITTED.answerable_from for r in answerable), len(answerable))
+    line("  answerable that are refused for any reason", "", sum(isinstance(r.outcome, Refusal) for r in answerable), len(answerable))
+
+
+def _only(case: Case, gold: str) -> Case:
+    return replace(case, golds=(gold,))
+
+
+async def _options(record: Record) -> list[Rows]:
+    """What each option of the question back leads to; of an answer, its rows."""
+    outcome = record.outcome
+    if isinstance(outcome, Answer):
+        return [outcome.rows]
+    if not isinstance(outcome, Clarification):
+        return []
+    found = []
+    for option in outcome.question.options:
+        then = await ask(
+            record.case.question, record.database.schema, [propose], record.database.run,
+            answers={outcome.question.id: option.id}, model=record.model,  # type: ignore[attr-defined]
+        )  # fmt: skip
+        if isinstance(then, Answer):
+            found.append(then.rows)
+        elif isinstance(then, Clarification):
+            for inner in then.question.options:
+                last = await ask(
+                    record.case.question, record.database.schema, [propose], record.database.run,
+                    answers={outcome.question.id: option.id, then.question.id: inner.id}, model=record.model,  # type: ignore[attr-defined]
+                )  # fmt: skip
+                if isinstance(last, Answer):
+                    found.append(last.rows)
+    return found
+
+
+def _write_failures(records: list[Record], path: Path) -> None:
+    with path.open("w") as file:
+        for record in records:
+            outcome = record.outcome
+            if not record.right and outcome is not None:
+                entry = {
+                    "id": record.case.id, "question": record.case.question, "status": outcome.status, "gold": record.case.golds[:1],
+                    "sql": outcome.sql if isinstance(outcome, Answer) else None, "answerable": record.answerable,
+                }  # fmt: skip
+                file.write(json.dumps(entry) + "\n")
+
+
+if __name__ == "__main__":
+    main()

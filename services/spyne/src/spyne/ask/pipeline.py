@@ -1,0 +1,114 @@
+"""From a question to an outcome: propose, resolve, run, cluster; then answer, ask back, or refuse."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from spyne.ask import confidence
+from spyne.ask.calibration import FITTED
+from spyne.ask.clarify import question_for
+from spyne.ask.cluster import Cluster, clusters
+from spyne.ask.outcome import Answer, Clarification, Outcome, Proposal, Reading, Refusal, Rows
+from spyne.ask.resolver import resolve
+from spyne.schema.model import Schema
+from spyne.sql.errors import PlanError
+from spyne.sql.render import render
+
+Run = Callable[[str], Awaitable[Rows]]
+Proposer = Callable[[str, Schema], Proposal | None | Awaitable[Proposal | None]]
+MOST_RUN = 8
+SUGGESTIONS = 3
+
+
+async def ask(
+    question: str,
+    schema: Schema,
+    proposers: Sequence[Proposer],
+    run: Run,
+    *,
+    clarification_mode: bool = True,
+    answers: Mapping[str, str] | None = None,
+    model: confidence.Model = FITTED,
+) -> Outcome:
+    """Answer a question, ask back, or refuse.
+
+    Args:
+        question: what was asked.
+        schema: of the database.
+        proposers: asked in this order, until one proposes a reading.
+        run: carries out SQL that was rendered from a plan.
+        clarification_mode: whether to ask back; without, the best reading answers with less confidence.
+        answers: to questions asked before: by decision, the option.
+        model: what the confidence in readings is estimated with.
+
+    Raises:
+        What `run` raises for the best reading, so that a database that is down is no refusal.
+    """
+    proposal = await _propose(question, schema, proposers)
+    if not proposal.readings:
+        return _refusal(proposal, schema, "No word of this question names a table, a column or a value of the database.")
+    if confidence.answerable(proposal.readings[0], model) < model.answerable_from:
+        return _refusal(proposal, schema, _missing(proposal))
+    left = resolve(proposal.readings, answers or {})
+    if not left:
+        return _refusal(proposal, schema, "No reading of this question agrees with all of the answers.")
+    found = clusters(await _run(left[:MOST_RUN], schema, run))
+    if not found:
+        return _refusal(proposal, schema, "No reading of this question makes a query for this database.")
+    return _decide(proposal, found, schema, model, clarification_mode=clarification_mode)
+
+
+async def _propose(question: str, schema: Schema, proposers: Sequence[Proposer]) -> Proposal:
+    last = Proposal(readings=(), coverage=0.0)
+    for proposer in proposers:
+        proposed = proposer(question, schema)
+        proposal = await proposed if inspect.isawaitable(proposed) else proposed
+        if proposal is not None:
+            last = proposal
+            if proposal.readings:
+                return proposal
+    return last
+
+
+async def _run(readings: Sequence[Reading], schema: Schema, run: Run) -> list[tuple[Reading, Rows]]:
+    """Each reading with its rows. Only the best may fail aloud: a worse one that fails is no reading."""
+    found: list[tuple[Reading, Rows]] = []
+    for place, reading in enumerate(readings):
+        try:
+            sql = render(reading.plan, schema)
+        except PlanError:
+            continue
+        try:
+            found.append((reading, await run(sql)))
+        except Exception:
+            if place == 0 or not found:
+                raise
+    return found
+
+
+def _decide(proposal: Proposal, found: tuple[Cluster, ...], schema: Schema, model: confidence.Model, *, clarification_mode: bool) -> Outcome:
+    best = max(found, key=lambda cluster: cluster.best.score)
+    reading = best.best
+    sure = confidence.right(reading, model, rows=len(best.rows.rows), clusters=len(found))
+    if len(found) > 1 and clarification_mode:
+        question = question_for(found, dict(proposal.decisions))
+        if question is not None:
+            return Clarification(question=question, readings=tuple(r for cluster in found for r in cluster.readings))
+    if sure < model.refused_below:
+        return _refusal(proposal, schema, f"Too unsure of what is meant. The likeliest reading is: {reading.words}.")
+    return Answer(
+        rows=best.rows, sql=render(reading.plan, schema), reading=reading, confidence=model.named(sure), probability=sure
+    )
+
+
+def _missing(proposal: Proposal) -> str:
+    if not proposal.unlinked:
+        return "What this question asks for is not in the database."
+    words = ", ".join(f"“{word}”" for word in proposal.unlinked)
+    return f"Nothing in the database matches {words}."
+
+
+def _refusal(proposal: Proposal, schema: Schema, reason: str) -> Refusal:
+    tables = sorted((t for t in schema.tables if t.rows != 0), key=lambda table: -(table.rows or 0))[:SUGGESTIONS]
+    return Refusal(reason=reason, unlinked=proposal.unlinked, suggestions=tuple(f"Show me {table.name}" for table in tables))

@@ -141,7 +141,9 @@ async def _ask(records: list[Record], model: Model) -> None:
         readings = record.proposal.readings
         record.answerable = confidence.answerable(readings[0], model) if readings else 0.0
         try:
-            record.outcome = await ask(record.case.question, record.database.schema, [propose], record.database.run, model=model)
+            record.outcome = await ask(
+                record.case.question, record.database.schema, [propose], record.database.run, model=model
+            )
         except sqlite3.Error:
             record.outcome = Refusal(reason="the query failed")
         record.right = (
@@ -170,7 +172,12 @@ async def _report(records: list[Record]) -> None:
 
     line("execution accuracy, Defog: answered, and right", ">= .50", sum(r.right for r in defog), len(defog))
     line("  best reading right, whatever came of it", "", best(defog), len(defog))
-    line("execution accuracy, AMBROSIA unambiguous: answered, and right", ">= .40", sum(r.right for r in plain), len(plain))
+    line(
+        "execution accuracy, AMBROSIA unambiguous: answered, and right",
+        ">= .40",
+        sum(r.right for r in plain),
+        len(plain),
+    )
     line("  best reading right, whatever came of it", "", best(plain), len(plain))
     wrong = [r for r in records if isinstance(r.outcome, Answer) and not r.right]
     line("silently wrong, all questions", "<= .15", len(wrong), len(records))
@@ -185,7 +192,9 @@ async def _report(records: list[Record]) -> None:
     hits = sum(r.case.ambiguous for r in asked)
     sets = [r for r in asked if r.case.set == "ambrosia"]
     f1 = 2 * hits / max(1, len(sets) + len(ambiguous))
-    print(f"{'ambiguity F1 on AMBROSIA':62} {'>= .75':>8} {f1:6.3f} {len(ambiguous) + len(plain):5}  P {hits / max(1, len(sets)):.3f} R {hits / max(1, len(ambiguous)):.3f}")
+    print(
+        f"{'ambiguity F1 on AMBROSIA':62} {'>= .75':>8} {f1:6.3f} {len(ambiguous) + len(plain):5}  P {hits / max(1, len(sets)):.3f} R {hits / max(1, len(ambiguous)):.3f}"
+    )
     line("needless questions, of the unambiguous", "<= .15", sum(not r.case.ambiguous for r in asked), len(unambiguous))
     for kind in ("attachment", "scope", "vague"):
         some = [r for r in ambiguous if r.case.kind == kind]
@@ -194,7 +203,9 @@ async def _report(records: list[Record]) -> None:
     for record in ambiguous:
         found = await _options(record)
         matched = {matched_gold(rows.rows, record.case) for rows in found}
-        complete += all(any(matched_gold(rows.rows, _only(record.case, g)) is not None for rows in found) for g in record.case.golds)
+        complete += all(
+            any(matched_gold(rows.rows, _only(record.case, g)) is not None for rows in found) for g in record.case.golds
+        )
         del matched
         for gold in record.case.golds:
             golds += 1
@@ -202,11 +213,30 @@ async def _report(records: list[Record]) -> None:
     line("all readings within 4 options, of the ambiguous", ">= .45", complete, len(ambiguous))
     line("accuracy after a simulated user's pick", ">= .45", picked, golds)
     scores = [[1 - r.answerable for r in some] for some in (unanswerable, answerable, defog)]
-    print(f"{'unanswerable: AUROC against all answerable':62} {'>= .95':>8} {auroc(scores[0], scores[1]):6.3f} {len(records):5}")
-    print(f"{'  against those of the same databases':62} {'':>8} {auroc(scores[0], scores[2]):6.3f} {len(unanswerable) + len(defog):5}")
-    line("unanswerable that are refused", ">= .85", sum(isinstance(r.outcome, Refusal) for r in unanswerable), len(unanswerable))
-    line("  answerable that are refused as unanswerable", "<= .05", sum(r.answerable < FITTED.answerable_from for r in answerable), len(answerable))
-    line("  answerable that are refused for any reason", "", sum(isinstance(r.outcome, Refusal) for r in answerable), len(answerable))
+    print(
+        f"{'unanswerable: AUROC against all answerable':62} {'>= .95':>8} {auroc(scores[0], scores[1]):6.3f} {len(records):5}"
+    )
+    print(
+        f"{'  against those of the same databases':62} {'':>8} {auroc(scores[0], scores[2]):6.3f} {len(unanswerable) + len(defog):5}"
+    )
+    line(
+        "unanswerable that are refused",
+        ">= .85",
+        sum(isinstance(r.outcome, Refusal) for r in unanswerable),
+        len(unanswerable),
+    )
+    line(
+        "  answerable that are refused as unanswerable",
+        "<= .05",
+        sum(r.answerable < FITTED.answerable_from for r in answerable),
+        len(answerable),
+    )
+    line(
+        "  answerable that are refused for any reason",
+        "",
+        sum(isinstance(r.outcome, Refusal) for r in answerable),
+        len(answerable),
+    )
 
 
 def _only(case: Case, gold: str) -> Case:

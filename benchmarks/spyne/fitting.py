@@ -13,9 +13,13 @@ def fit(samples: Sequence[Sample], *, penalty: float = 2.0, steps: int = 60) -> 
     names = sorted({name for features, _ in samples for name in features})
     columns = [[features.get(name, 0.0) for features, _ in samples] for name in names]
     means = [sum(column) / len(column) for column in columns]
-    spreads = [math.sqrt(sum((x - m) ** 2 for x in column) / len(column)) or 1.0 for column, m in zip(columns, means, strict=True)]
+    spreads = [
+        math.sqrt(sum((x - m) ** 2 for x in column) / len(column)) or 1.0
+        for column, m in zip(columns, means, strict=True)
+    ]
     rows = [
-        [1.0, *((features.get(name, 0.0) - m) / s for name, m, s in zip(names, means, spreads, strict=True))] for features, _ in samples
+        [1.0, *((features.get(name, 0.0) - m) / s for name, m, s in zip(names, means, spreads, strict=True))]
+        for features, _ in samples
     ]
     labels = [float(label) for _, label in samples]
     size = len(names) + 1
@@ -24,7 +28,9 @@ def fit(samples: Sequence[Sample], *, penalty: float = 2.0, steps: int = 60) -> 
         gradient = [0.0] + [penalty * w for w in weights[1:]]
         hessian = [[0.0] * size for _ in range(size)]
         for row, label in zip(rows, labels, strict=True):
-            value = 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, sum(w * x for w, x in zip(weights, row, strict=True))))))
+            value = 1.0 / (
+                1.0 + math.exp(-max(-30.0, min(30.0, sum(w * x for w, x in zip(weights, row, strict=True)))))
+            )
             slope = max(1e-6, value * (1 - value))
             for i, x in enumerate(row):
                 if x:

@@ -36,22 +36,28 @@ def decide(state: State, pair: Pair, conditions: list[Condition]) -> str:
     words = state.lower
     between, after = words[pair.first + 1 : pair.last], words[pair.end :]
     places = [place_of(c) for c in conditions]
-    same = any(w == "same" and words[n - 1] in {"the", "that"} for n, w in enumerate(words))
-    if same or {"either", "both", "any"} & set(words[: pair.first]) or "either" in after or {"which", "any", "of"} <= set(after) and "any" in after:
+    same = "same" in words
+    if (
+        same
+        or {"either", "both", "any"} & set(words[: pair.first])
+        or "either" in after
+        or {"which", "any", "of"} <= set(after)
+        and "any" in after
+    ):
         return BOTH
-    second = bool(set(between) & _SECOND_CLAUSE) or "only" in after or "but" in after
-    if second:
-        early = [p for p in places if p < pair.last and p > pair.first]
-        late = [p for p in places if p > pair.last]
-        if early and late:
-            return BOTH
+    boundary = next((pair.first + 1 + n for n, w in enumerate(between) if w in _SECOND_CLAUSE), None)
+    if boundary is not None or "only" in after or "but" in after:
+        edge = pair.last if boundary is None else boundary
+        early, late = [p for p in places if pair.first < p < edge], [p for p in places if p >= edge]
         if early and not late:
-            return BOTH if {"also", "same"} & set(words[pair.last :]) or {"also", "too", "her", "his"} & set(words[pair.first :]) else FIRST
-        if all(p < pair.first for p in places):
-            return BOTH
-        return LAST if "regardless" not in between or late else BOTH
+            return BOTH if {"also", "too", "her", "his"} & set(words[pair.first :]) else FIRST
+        return LAST if late and not early else BOTH
     if all(p > pair.end - 1 for p in places):
-        if state.word(pair.end) in _PREDICATES and words[0] in {"what", "which", "who", "whose"} and set(words[: pair.first]) <= {"what", "which", "who", "the", "all", "of"}:
+        if (
+            state.word(pair.end) in _PREDICATES
+            and words[0] in {"what", "which", "who", "whose"}
+            and set(words[: pair.first]) <= {"what", "which", "who", "the", "all", "of"}
+        ):
             return BOTH
         if words[0] in {"can", "could"} or "any" in between:
             return BOTH
@@ -61,7 +67,11 @@ def decide(state: State, pair: Pair, conditions: list[Condition]) -> str:
             return _open(state, pair, (BOTH, FIRST))
         return BOTH
     if any(pair.first < p < pair.last for p in places):
-        return BOTH if any(p > pair.last for p in places) or {"her", "his", "their"} & set(words[pair.last - 2 :]) else FIRST
+        return (
+            BOTH
+            if any(p > pair.last for p in places) or {"her", "his", "their"} & set(words[pair.last - 2 :])
+            else FIRST
+        )
     return BOTH
 
 
@@ -112,7 +122,18 @@ def read_tables(state: State) -> tuple[Mention, Mention] | None:
         if one == other:
             continue
         between = set(state.lower[first.end : last.start])
-        if not between & {"and", "or", "also", ","} or between & {"their", "its", "of", "in", "for", "each", "every", "per", "have", "has"} - ({"of", "for"} if "list" in between else set()):
+        if not between & {"and", "or", "also", ","} or between & {
+            "their",
+            "its",
+            "of",
+            "in",
+            "for",
+            "each",
+            "every",
+            "per",
+            "have",
+            "has",
+        } - ({"of", "for"} if "list" in between else set()):
             if not (_SECOND_CLAUSE & between and between & {"and", "also"}):
                 continue
         if _alike(state, one, other) and (not between & {"have"} or _SECOND_CLAUSE & between):
@@ -129,7 +150,9 @@ def _alike(state: State, one: str, other: str) -> bool:
     if a.is_bridge or b.is_bridge:
         return False
     common = {names.stems(c) for c in a.columns} & {names.stems(c) for c in b.columns}
-    pointed = {k.references.lower() for k in a.table.foreign_keys} & {k.references.lower() for k in b.table.foreign_keys}
+    pointed = {k.references.lower() for k in a.table.foreign_keys} & {
+        k.references.lower() for k in b.table.foreign_keys
+    }
     return len(common - {("id",), ("name",)}) + len(pointed) >= 1
 
 
@@ -147,7 +170,11 @@ def union(state: State, pair: tuple[Mention, Mention], items: list[Term]) -> lis
             return None
         shown = [t for t in items if t.table == table] or [Term(table, c) for c in state.index.facts[table].display]
         outside = [t for t in items if t.table not in tables]
-        frames.append(Frame(focus=table, items=[*(outside or shown)], filters=[m for m in moved if m is not None], touched=[table]))
+        frames.append(
+            Frame(
+                focus=table, items=[*(outside or shown)], filters=[m for m in moved if m is not None], touched=[table]
+            )
+        )
     if len({len(f.items) for f in frames}) > 1:
         frames = [replace(f, items=f.items[:1]) for f in frames]
     return frames
@@ -157,7 +184,11 @@ def _moved(state: State, condition: Condition, table: str, tables: list[str]) ->
     """The condition on the column of the same name in another table; as it is, when it is on a third table."""
     if isinstance(condition, AnyFilter | AllFilter):
         parts = [_moved(state, p, table, tables) for p in condition.parts]
-        return None if any(p is None for p in parts) else replace(condition, parts=tuple(p for p in parts if p is not None))
+        return (
+            None
+            if any(p is None for p in parts)
+            else replace(condition, parts=tuple(p for p in parts if p is not None))
+        )
     if condition.table == table or condition.table not in tables:
         reachable = all(state.index.joins.path([table], t) is not None for t in tables_of(condition))
         return condition if reachable else None

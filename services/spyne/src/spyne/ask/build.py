@@ -96,7 +96,9 @@ class Builder:
             return None
         table = self.index.facts[ratio.over.table]
         item = plan.Item(value=self.measure(ratio, apart=True))
-        one = plan.Select(items=(plan.Item(value=plan.Aggregate(function="count")),), source=plan.Table(name=table.name, alias="one"))
+        one = plan.Select(
+            items=(plan.Item(value=plan.Aggregate(function="count")),), source=plan.Table(name=table.name, alias="one")
+        )
         return plan.Select(items=(item,), source=plan.Derived(query=one, alias="one"))
 
     def _joins(self, first: str, edges: tuple[Edge, ...]) -> tuple[plan.Source, tuple[plan.Join, ...]]:
@@ -174,7 +176,10 @@ class Builder:
         for calendar in (lexicon.MONTHS, lexicon.WEEKDAYS):
             if known and all(isinstance(k, str) and k.lower() in calendar for k in known):
                 when = tuple(
-                    (plan.Comparison(operator="=", left=value, right=plan.Value(value=name), ignore_case=True), plan.Value(value=place))
+                    (
+                        plan.Comparison(operator="=", left=value, right=plan.Value(value=name), ignore_case=True),
+                        plan.Value(value=place),
+                    )
                     for place, name in enumerate(calendar)
                 )
                 return plan.Choice(when=when)

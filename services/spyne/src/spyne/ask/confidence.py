@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from spyne.ask.outcome import Confidence, Reading
 
 
-
 @dataclass(frozen=True)
 class Model:
     """The weights of both models by feature, and from where on a probability counts as what."""
@@ -46,6 +45,9 @@ def answerable(reading: Reading, model: Model) -> float:
 
 def of_result(rows: int, clusters: int) -> dict[str, float]:
     """The features that only the result tells."""
-    return {"empty": float(rows == 0), "one_row": float(rows == 1), "many_rows": math.log1p(rows) / 7.0, "clusters": float(clusters - 1)}
-
-
+    return {
+        "empty": float(rows == 0),
+        "one_row": float(rows == 1),
+        "many_rows": math.log1p(rows) / 7.0,
+        "clusters": float(clusters - 1),
+    }

@@ -32,7 +32,12 @@ def read_dates(state: State, start: int, end: int) -> list[Condition]:
     for place in range(start, end):
         if place in state.used:
             continue
-        read = _relative(state, place, end) or _quarter(state, place) or _range(state, place, end) or _absolute(state, place)
+        read = (
+            _relative(state, place, end)
+            or _quarter(state, place)
+            or _range(state, place, end)
+            or _absolute(state, place)
+        )
         if read is not None:
             condition, first, after = read
             state.use(first, after)
@@ -54,7 +59,9 @@ def _moment(state: State, place: int) -> tuple[str, str] | None:
         ):
             state.use(mention.start, mention.end)
             return link.ref
-    nearest = [state.link(m).table for m in reversed(state.linked.mentions) if m.end <= place and state.link(m).kind == "table"]
+    nearest = [
+        state.link(m).table for m in reversed(state.linked.mentions) if m.end <= place and state.link(m).kind == "table"
+    ]
     for table in (*nearest, *state.context()):
         facts = state.index.facts[table]
         moments = [c for c in facts.columns if facts.moment(c) and facts.columns[c].kind != "time"]
@@ -90,8 +97,10 @@ def _part(state: State, unit: str, place: int) -> tuple[str, str] | None:
             if unit in link.column.lower() and state.index.facts[link.table].numeric(link.column):
                 state.use(mention.start, mention.end)
                 return link.ref
+    context = state.context()
+    way = [t for e in state.index.joins.tree(context) or () for t in (e.child, e.parent)] if context else []
     for exact in (True, False):
-        for table in state.context():
+        for table in dict.fromkeys([*context, *way]):
             facts = state.index.facts[table]
             for column in facts.columns:
                 if facts.bare(column) == (unit,) if exact else unit in column.lower() and facts.numeric(column):

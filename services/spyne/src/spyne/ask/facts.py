@@ -63,6 +63,17 @@ class TableFacts:
         last = names.split(column)[-1] if names.split(column) else ""
         return last.endswith("id") or last in {"code", "key", "uuid", "number"}
 
+    @cached_property
+    def key_stems(self) -> tuple[tuple[str, ...], ...]:
+        """What a row is called by the key of its table: DrugID says that a row of Medications is a drug."""
+        if len(self.key) != 1 or self.key[0].lower() in self.foreign:
+            return ()
+        whole = names.stems(self.key[0])
+        called = tuple(s for s in whole[:-1] if s not in self._prefix or s in self.stems)
+        return (
+            (called,) if whole[-1] == "id" and called and called != self.stems and len(self.table.columns) > 1 else ()
+        )
+
     def is_id(self, column: str) -> bool:
         """Whether a column only tells rows apart or points at other rows."""
         lowered = column.lower()
@@ -83,13 +94,19 @@ class TableFacts:
     @cached_property
     def display(self) -> tuple[str, ...]:
         """The columns by which people know a row: its name or title; else first and last name; else its first text."""
-        texts = [c for c in self.plain if self.columns[c].kind in {"text", "other"}]
+        texts = [
+            c
+            for c in self.columns
+            if self.columns[c].kind in {"text", "other"} and c in self.plain or self._numbered(c)
+        ]
         ranked: list[tuple[int, int, str]] = []
         for place, column in enumerate(texts):
             bare = self.bare(column)
             whole = names.stems(column)
             if bare == ("name",) or bare == ("titl",) or bare == ("full", "name"):
                 ranked.append((0 if bare[-1] == "name" else 1, place, column))
+            elif self._numbered(column):
+                ranked.append((2, place, column))
             elif whole[-1] in _NAMES and (set(whole[:-1]) & set(self.stems)):
                 ranked.append((2, place, column))
             elif bare and set(bare) <= set(self.stems):
@@ -104,9 +121,20 @@ class TableFacts:
         if ranked:
             return (min(ranked)[2],)
         free = [c for c in texts if c.lower() not in self.foreign]
-        if free:
-            return (free[0],)
+        telling = [c for c in free if self.columns[c].distinct == self.table.rows or not self.key]
+        if telling or (free and self.table.rows == 0):
+            return ((telling or free)[0],)
         return self.key or (next(iter(self.columns)),)
+
+    def _numbered(self, column: str) -> bool:
+        """Whether rows are known by a number of their own, such as `Room_number` of Rooms."""
+        whole = names.stems(column)
+        return (
+            column in self.key
+            and len(whole) > 1
+            and whole[-1] in {"number", "code"}
+            and set(whole[:-1]) <= set(self.stems)
+        )
 
     @cached_property
     def is_bridge(self) -> bool:

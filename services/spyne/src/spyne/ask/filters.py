@@ -213,6 +213,18 @@ def _number(state: State, place: int, start: int, end: int) -> list[Condition]:
     return []
 
 
+def _count_column(state: State, place: int) -> tuple[str, str] | None:
+    """The column that counts what the word behind a number says: "500 employees" for `number_of_employees`."""
+    if place >= len(state.tokens) or place in state.used:
+        return None
+    for table in state.context():
+        facts = state.index.facts[table]
+        for column in facts.columns:
+            if facts.counts(column) == (state.tokens[place].stem,):
+                return table, column
+    return None
+
+
 def _typed(state: State, ref: tuple[str, str], operator: Operator, value: object, place: int) -> Condition:
     """A number in a column of text is the value that begins with it, such as "20 million USD"."""
     info = state.index.facts[ref[0]].columns[ref[1]]
@@ -254,7 +266,9 @@ def _values(state: State, start: int, end: int) -> list[Condition]:
         if link.kind != "value":
             continue
         negated = _negated(state, mention.start)
-        operator: Operator = "!=" if negated else "=" if link.match == "equals" else "starts" if link.match == "starts" else "like"
+        operator: Operator = (
+            "!=" if negated else "=" if link.match == "equals" else "starts" if link.match == "starts" else "like"
+        )
         text = link.value if link.match == "equals" else state.text(mention)
         found.append(Filter(link.table, link.column, operator, text, place=mention.start))
         state.use(mention.start, mention.end)
@@ -271,14 +285,18 @@ def _alternatives(found: list[Filter]) -> list[Condition]:
             same.append(one)
     joined: list[Condition] = []
     for (_, _, operator), same in by_column.items():
-        joined += [AnyFilter(tuple(same))] if len(same) > 1 and operator == "=" else same
+        joined += [AnyFilter(tuple(same))] if len(same) > 1 and operator in {"=", "starts", "like"} else same
     return joined
 
 
 def _use_its_column(state: State, mention: Mention, link: Link) -> None:
     """A column beside its own value only says which column: "city of New York", "AutoCAD software"."""
     behind = state.at.get(mention.end)
-    if behind is not None and behind.start not in state.used and any(l.kind == "column" and l.ref == link.ref and l.score >= 0.55 for l in behind.links):
+    if (
+        behind is not None
+        and behind.start not in state.used
+        and any(l.kind == "column" and l.ref == link.ref and l.score >= 0.55 for l in behind.links)
+    ):
         if state.link(behind).kind == "column":
             state.use(behind.start, behind.end)
             return
@@ -355,4 +373,9 @@ def _flags_and_missing(state: State, start: int, end: int) -> list[Condition]:
 def _declared(state: State, mention: Mention) -> bool:
     """Whether, as in "students who have declared a minor", it is asked that the column holds something."""
     window = [state.word(p) for p in range(max(0, mention.start - 4), mention.start)]
-    return bool(window) and window[-1] in {"a", "an"} and bool({"have", "has"} & set(window)) and "declared" in window + state.lower[mention.start : mention.end]
+    return (
+        bool(window)
+        and window[-1] in {"a", "an"}
+        and bool({"have", "has"} & set(window))
+        and "declared" in window + state.lower[mention.start : mention.end]
+    )

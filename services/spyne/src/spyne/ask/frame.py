@@ -53,6 +53,7 @@ class Term:
     where: tuple[Condition, ...] = ()
     part: TimeUnit | None = None
     place: int = 0
+    soft: bool = False  # a sum that "number of" asks for: none is needed where each row has its number
 
 
 @dataclass(frozen=True)

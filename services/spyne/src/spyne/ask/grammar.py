@@ -100,4 +100,6 @@ def _reading(
         return None
     found = {**linking, **features.of_reading(state), "decisions": float(len(base.decisions))}
     score = max(0.01, state.linked.coverage - state.penalty)
-    return Reading(plan=query, words=describe(query), choices=choices, score=score, features=tuple(sorted(found.items())))
+    return Reading(
+        plan=query, words=describe(query), choices=choices, score=score, features=tuple(sorted(found.items()))
+    )

@@ -48,6 +48,8 @@ def read_groups(state: State, has_measure: bool) -> list[tuple[Term, int]]:
 def _marker(state: State, place: int, has_measure: bool) -> int | None:
     """The place after words that announce a group."""
     word = state.word(place)
+    if word == "per" and any(state.tokens[p].kind == "number" for p in range(max(0, place - 3), place)):
+        return None  # "1000 passengers per day", "$200 per night": a rate
     if word in _EACH:
         return state.skip(place + 1, {"of", "the", "unique", "individual", "single", "different", "respective"})
     for words in ("across different", "across all", "across the different", "split by", "grouped by", "broken down by", "vary by", "vary across",

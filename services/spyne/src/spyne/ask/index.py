@@ -80,7 +80,9 @@ class SchemaIndex:
 
     def _add_table(self, table: str) -> None:
         facts = self.facts[table]
-        for shape in dict.fromkeys((facts.stems, *(tuple(map(stem, s.split())) for s in facts.table.synonyms))):
+        for shape in dict.fromkeys(
+            (facts.stems, *facts.key_stems, *(tuple(map(stem, s.split())) for s in facts.table.synonyms))
+        ):
             self.table_shapes[shape].append(table)
             for word in shape:
                 self._table_words[word].add(shape)
@@ -103,11 +105,11 @@ class SchemaIndex:
             return
         for value in info.values:
             if isinstance(value, str) and (shape := value_stems(value)) and len(shape) <= LONGEST_VALUE_WORDS:
-                if not "".join(shape).isdigit():
-                    self.values[shape].append((table, column, value))
-                    self.values[("".join(shape),)].append((table, column, value)) if len(shape) > 1 else None
+                self.values[shape].append((table, column, value))
+                if len(shape) > 1:
+                    self.values[("".join(shape),)].append((table, column, value))
                     for word in set(shape):
-                        if len(shape) > 1 and len(word) > 2:
+                        if len(word) > 2:
                             self.value_words[word].append((shape, table, column, value))
 
     def tables(self, asked: tuple[str, ...]) -> list[Link]:

@@ -16,7 +16,9 @@ _NEVER_ALONE = frozenset(
     ratio out in at than more less over under above below exactly""".split()
 )
 _NO_VALUE = frozenset(lexicon.AGGREGATES) | lexicon.HIGH | lexicon.LOW | {"same", "different", "ratio"}
-_NO_HYPERNYM = frozenset("located placed dated timed priced based performed performs perform performing rated times sized".split())
+_NO_HYPERNYM = frozenset(
+    "located placed dated timed priced based performed performs perform performing rated times sized".split()
+)
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,20 @@ def _asked(token: Token) -> str:
 
 def _letter(token: Token, before: str) -> bool:
     """A single capital letter that stands where a value does: "a grade of A or C"."""
-    return len(token.text) == 1 and token.text.isupper() and token.text != "I" and before in {"of", "or", "and", "=", "is", "grade", "type"}
+    return (
+        len(token.text) == 1
+        and token.text.isupper()
+        and token.text != "I"
+        and before in {"of", "or", "and", "=", "is", "grade", "type"}
+    )
 
 
 def _names(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaIndex, has_values: bool) -> list[Link]:
-    asked = tuple(s for t, s in zip((t for t in inside if t.kind != "punctuation"), stems, strict=True) if t.lower not in {"of", "the", "for"})
+    asked = tuple(
+        s
+        for t, s in zip((t for t in inside if t.kind != "punctuation"), stems, strict=True)
+        if t.lower not in {"of", "the", "for"}
+    )
     counting = len(inside) > 1 and inside[0].lower in {"number", "count", "amount", "total"}
     found = [*([] if counting else index.tables(asked)), *_columns(asked, inside, index)]
     if any(t.lower in lexicon.LIGHT for t in inside):
@@ -148,12 +159,22 @@ def _said_literally(link: Link, inside: tuple[Token, ...], index: SchemaIndex) -
 
 
 def _same_word(word: str, parts: list[str]) -> bool:
-    alike = {word, word.rstrip("s"), word + "s", "number" if word in {"count", "total"} else word, word.removesuffix("ies") + "y"}
+    alike = {
+        word,
+        word.rstrip("s"),
+        word + "s",
+        "number" if word in {"count", "total"} else word,
+        word.removesuffix("ies") + "y",
+    }
     return bool(alike & set(parts))
 
 
 def _plain_table(inside: tuple[Token, ...], index: SchemaIndex) -> list[Link]:
-    return [t for t in index.tables((inside[0].stem,)) if t.score >= 0.97] if inside[0].lower in {"orders", "order"} else []
+    return (
+        [t for t in index.tables((inside[0].stem,)) if t.score >= 0.97]
+        if inside[0].lower in {"orders", "order"}
+        else []
+    )
 
 
 def _columns(asked: tuple[str, ...], inside: tuple[Token, ...], index: SchemaIndex) -> list[Link]:
@@ -173,7 +194,10 @@ def _values(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaInde
     exact = index.exact_values(stems) or (index.exact_values(("".join(stems),)) if len(stems) > 1 else [])
     if inside[0].capital:
         codes = lexicon.CODES.get(" ".join(t.lower for t in inside), ())
-        exact = [*exact, *(link for code in codes for link in index.exact_values((code.lower(),)) if link.value == code)]
+        exact = [
+            *exact,
+            *(link for code in codes for link in index.exact_values((code.lower(),)) if link.value == code),
+        ]
     if exact:
         return [_weighed(link, inside) for link in exact]
     if inside[0].lower in lexicon.STOP or inside[-1].lower in lexicon.STOP or len(stems) > 4:

@@ -103,7 +103,7 @@ def _target(
             and not distinct
             and facts.bare(link.column) != ("year",)
         ):
-            return Term(link.table, link.column, function or "sum", place=mention.start), after  # type: ignore[arg-type]
+            return Term(link.table, link.column, function or "sum", place=mention.start, soft=function is None), after  # type: ignore[arg-type]
         return Term(link.table, link.column, "count", distinct=True, place=mention.start), after
     if (
         function

@@ -22,8 +22,10 @@ def stems(name: str) -> tuple[str, ...]:
     """The stems of a name's words, abbreviations written out."""
     found: list[str] = []
     for word in split(name):
-        for whole in lexicon.ABBREVIATIONS.get(word, word).split():
-            found.append(stem(whole))
+        if word in lexicon.NUMBERS:
+            found.append(str(lexicon.NUMBERS[word]))
+            continue
+        found += [stem(whole) for whole in lexicon.ABBREVIATIONS.get(word, word).split()]
     return tuple(found)
 
 

@@ -47,7 +47,9 @@ async def ask(
     """
     proposal = await _propose(question, schema, proposers)
     if not proposal.readings:
-        return _refusal(proposal, schema, "No word of this question names a table, a column or a value of the database.")
+        return _refusal(
+            proposal, schema, "No word of this question names a table, a column or a value of the database."
+        )
     if confidence.answerable(proposal.readings[0], model) < model.answerable_from:
         return _refusal(proposal, schema, _missing(proposal))
     left = resolve(proposal.readings, answers or {})
@@ -87,7 +89,9 @@ async def _run(readings: Sequence[Reading], schema: Schema, run: Run) -> list[tu
     return found
 
 
-def _decide(proposal: Proposal, found: tuple[Cluster, ...], schema: Schema, model: confidence.Model, *, clarification_mode: bool) -> Outcome:
+def _decide(
+    proposal: Proposal, found: tuple[Cluster, ...], schema: Schema, model: confidence.Model, *, clarification_mode: bool
+) -> Outcome:
     best = max(found, key=lambda cluster: cluster.best.score)
     reading = best.best
     sure = confidence.right(reading, model, rows=len(best.rows.rows), clusters=len(found))
@@ -98,7 +102,11 @@ def _decide(proposal: Proposal, found: tuple[Cluster, ...], schema: Schema, mode
     if sure < model.refused_below:
         return _refusal(proposal, schema, f"Too unsure of what is meant. The likeliest reading is: {reading.words}.")
     return Answer(
-        rows=best.rows, sql=render(reading.plan, schema), reading=reading, confidence=model.named(sure), probability=sure
+        rows=best.rows,
+        sql=render(reading.plan, schema),
+        reading=reading,
+        confidence=model.named(sure),
+        probability=sure,
     )
 
 
@@ -111,4 +119,6 @@ def _missing(proposal: Proposal) -> str:
 
 def _refusal(proposal: Proposal, schema: Schema, reason: str) -> Refusal:
     tables = sorted((t for t in schema.tables if t.rows != 0), key=lambda table: -(table.rows or 0))[:SUGGESTIONS]
-    return Refusal(reason=reason, unlinked=proposal.unlinked, suggestions=tuple(f"Show me {table.name}" for table in tables))
+    return Refusal(
+        reason=reason, unlinked=proposal.unlinked, suggestions=tuple(f"Show me {table.name}" for table in tables)
+    )

@@ -84,7 +84,9 @@ def _parts(state: State, place: int) -> Ratio | None:
             state.frame.touched.append(state.link(mention).table)
             state.use(mention.start, mention.end)
     whole = bool({"each", "every"} & set(state.lower[place:middle])) and not other
-    return Ratio(_with(first, own), _with(second, other), percent=state.word(place) in {"percentage", "percent"}, whole=whole)
+    return Ratio(
+        _with(first, own), _with(second, other), percent=state.word(place) in {"percentage", "percent"}, whole=whole
+    )
 
 
 def _with(term: Term, conditions: list[Condition]) -> Term:

@@ -53,7 +53,11 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     if not measures and not frame.order and not groups:
         pair = attachment.read_tables(state)
         if pair is not None:
-            own = [m for m, p in read_items(state, has_measure=False) if isinstance(m, Term) and p not in {m.start for m in pair}]
+            own = [
+                m
+                for m, p in read_items(state, has_measure=False)
+                if isinstance(m, Term) and p not in {m.start for m in pair}
+            ]
             frame.branches = attachment.union(state, pair, own) or []
             if frame.branches:
                 frame.items = list(frame.branches[0].items)
@@ -142,6 +146,12 @@ def arrange(
     elif explicit:
         measures = measures + [m for m in explicit if aggregated(m[0])]
         items = items + [m for m in explicit if not aggregated(m[0])]
+    rows = [m for m, _ in items if isinstance(m, Term)]
+    if not groups and rows:
+        frame.order = [(_hardened(state, m, rows), d) for m, d in frame.order]
+        measures = [(_hardened(state, m, rows), p) for m, p in measures]
+    elif not groups and not measures and frame.focus:
+        frame.order = [(_hardened(state, m, [Term(frame.focus)]), d) for m, d in frame.order]
     order_aggregated = any(aggregated(m) for m, _ in frame.order)
     plain = [m for m, _ in items if isinstance(m, Term)]
     ordering = [m for m, _ in frame.order if isinstance(m, Term) and m.column]
@@ -165,11 +175,26 @@ def arrange(
         frame.groups = _keys(state, plain)
     attachment.attach_values(state)
     _resolve_order(state)
+    _show_what_orders(state, [t for t, _ in items], explicit=bool(explicit))
     _default_order(state)
     frame.filters = [_outer(state, c) for c in frame.filters]
     frame.distinct = _repeats(state)
     frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
     del facts
+
+
+def _hardened(state: State, measure: Measure, rows: list[Term]) -> Measure:
+    """A soft sum stays one only where a listed row stands for several rows of its table."""
+    if isinstance(measure, Ratio) or not measure.soft:
+        return measure
+    entity = rows[0]
+    facts = state.index.facts[entity.table]
+    whole = entity.column is None or entity.column in facts.display or entity.column in facts.key
+    return (
+        replace(measure, function=None, soft=False)
+        if entity.table == measure.table and whole
+        else replace(measure, soft=False)
+    )
 
 
 def _outer(state: State, condition: Condition) -> Condition:
@@ -323,6 +348,28 @@ def _resolve_order(state: State) -> None:
     if frame.groups:
         resolved = [(m, d) for m, d in resolved if aggregated(m) or (isinstance(m, Term) and _in_groups(state, m))]
     frame.order = [(replace(m, place=0) if isinstance(m, Term) else m, d) for m, d in resolved]
+
+
+def _show_what_orders(state: State, items: list[Measure], *, explicit: bool) -> None:
+    """A list of things in an order shows what orders them; a list of columns shows those columns."""
+    frame = state.frame
+    if explicit or not frame.order or frame.limit == 1 or frame.shared_by or frame.stars:
+        return
+    measure = frame.order[0][0]
+    entity = all(
+        isinstance(t, Term) and state.at.get(t.place) is not None and state.link(state.at[t.place]).kind == "table"
+        for t in items
+    )
+    numeric = aggregated(measure) or (
+        isinstance(measure, Term) and measure.column and state.index.facts[measure.table].numeric(measure.column)
+    )
+    if (
+        entity
+        and items
+        and numeric
+        and measure not in [replace(m, place=0) if isinstance(m, Term) else m for m in frame.items]
+    ):
+        frame.items.append(measure)
 
 
 def _in_groups(state: State, term: Term) -> bool:

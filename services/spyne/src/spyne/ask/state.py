@@ -100,8 +100,52 @@ class State:
                 link = self.chosen[mention.start]
                 if link.kind == "table":
                     self._choose_table(mention)
-                else:
+                elif not self._choose_name(mention):
                     self._choose_other(mention, place)
+        self._leave_out()
+
+    def _choose_name(self, mention: Mention) -> bool:
+        """See that "name" by itself is the column by which people know the rows of the nearest table."""
+        if mention.end - mention.start != 1 or self.word(mention.start) not in {"name", "names"}:
+            return False
+        tables = [m for m in self.linked.mentions if self.chosen[m.start].kind == "table"]
+        after = [
+            m
+            for m in tables
+            if m.start >= mention.end
+            and self.word(self.skip(mention.end, {"of", "the", "for", "all", "each", "those"})) == self.word(m.start)
+        ]
+        before = [m for m in tables if m.end <= mention.start]
+        nearest = after[:1] or before[-1:] or tables[:1]
+        if not nearest:
+            return False
+        table = self.chosen[nearest[0].start].table
+        facts = self.index.facts[table]
+        if not facts.display or facts.is_id(facts.display[0]):
+            return False
+        self.several[mention.start] = tuple(Link("column", table, c) for c in facts.display)
+        self.chosen[mention.start] = self.several[mention.start][0]
+        return True
+
+    def _leave_out(self) -> None:
+        """Leave out mentions that say nothing: "the same X", "regardless of X", verbs such as "issued", unreachable tables."""
+        context = self.context()
+        for mention in self.linked.mentions:
+            link = self.chosen[mention.start]
+            before = [self.word(mention.start - 2), self.word(mention.start - 1)]
+            said = link.kind != "value" and (before[1] == "same" or before == ["regardless", "of"])
+            verb = link.hypernym and self.tokens[mention.start].stem in {"issu", "creat"} and "who" not in self.lower
+            lost = (
+                bool(context) and link.table != context[0] and self.index.joins.path([context[0]], link.table) is None
+            )
+            if lost and self._alone(context, link.table):
+                self.penalty += 0.15
+            if said or verb or (lost and self._alone(context, link.table)):
+                self.use(mention.start, mention.end)
+                self.decisions = [d for d in self.decisions if not d.id.endswith(f":{mention.start}")]
+
+    def _alone(self, context: list[str], table: str) -> bool:
+        return table not in context[:2]
 
     def _kind_of(self, mention: Mention) -> Link:
         tables, best = mention.of_kind("table"), mention.best
@@ -204,10 +248,15 @@ class State:
         if link.table in context:
             fit += 0.06 - 0.004 * context.index(link.table)
         elif context:
-            fit -= 0.02 * min(4.0, self.index.joins.distance(context[0], link.table))
+            far = self.index.joins.distance(context[0], link.table)
+            fit -= 0.4 if far == float("inf") else 0.02 * min(4.0, far)
         for earlier in mentions[:place]:
             said = self.chosen[earlier.start]
-            if link.kind == "column" and said.ref == link.ref and earlier.end - earlier.start > mention.end - mention.start:
+            if (
+                link.kind == "column"
+                and said.ref == link.ref
+                and earlier.end - earlier.start > mention.end - mention.start
+            ):
                 fit += 0.2
                 break
         if self._is_plain_id(link, mention) and link.kind == "column":

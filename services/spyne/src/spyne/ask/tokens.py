@@ -24,7 +24,7 @@ _PATTERN = re.compile(
   | (?P<long>\b(?:{_MONTH})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}\b)
   | (?P<long2>\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{_MONTH})\.?,?\s+\d{{4}}\b)
   | (?P<month>\b(?:{_MONTH})\.?,?\s+(?:of\s+)?\d{{4}}\b)
-  | (?P<number>(?<![\w.])-?[$€£]?\s?\d[\d,]*(?:\.\d+)?(?:\s?(?:k|m|bn|b|million|billion|thousand|%))?(?![\w]))
+  | (?P<number>(?<![\w.])-?[$€£]?\s?\d+(?:,\d{{3}})*(?:\.\d+)?(?:\s?(?:k|m|bn|b|million|billion|thousand|%))?(?![\w]))
   | (?P<word>[^\W_][\w]*(?:['’](?!s\b)[^\W_]+)?|_\w+)
   | (?P<possessive>['’]s?\b)
   | (?P<punctuation>[,;:.?!()&/<>=%+-]+)
@@ -109,7 +109,7 @@ def _token(found: re.Match[str]) -> Token | None:
         return Token(text, text, "punctuation", None, None, False, start, end)
     spelled = lexicon.NUMBERS.get(text.lower())
     if spelled is not None:
-        return Token(text, stem(text), "number", spelled, None, False, start, end)
+        return Token(text, str(spelled), "number", spelled, None, False, start, end)
     return Token(text, stem(text), "word", None, None, text[0].isupper(), start, end)
 
 

@@ -14,7 +14,12 @@ _COMPARISONS = {"=": "is", "!=": "is not", "<": "is below", "<=": "is at most", 
 def describe(query: plan.Query) -> str:
     """A sentence about a query: what is listed, of which rows, grouped and ordered how."""
     if isinstance(query, plan.Compound):
-        joint = {"union": "together with", "union_all": "together with", "intersect": "that are also", "except": "but not"}[query.operator]
+        joint = {
+            "union": "together with",
+            "union_all": "together with",
+            "intersect": "that are also",
+            "except": "but not",
+        }[query.operator]
         return f"{describe(query.left)}, {joint} {describe(query.right)}"
     parts = [_listed([_item(item) for item in query.items])]
     if query.group_by and not _shared(query):
@@ -58,7 +63,11 @@ def expression(value: plan.Expression) -> str:
         return str(value.value)
     if isinstance(value, plan.Aggregate):
         what = expression(value.argument) if value.argument is not None else "rows"
-        if value.function == "count" and isinstance(value.argument, plan.Column) and value.argument.column.lower().endswith("id"):
+        if (
+            value.function == "count"
+            and isinstance(value.argument, plan.Column)
+            and value.argument.column.lower().endswith("id")
+        ):
             what = names.words(value.argument.source)
         condition_words = f" where {condition(value.where)}" if value.where is not None else ""
         return f"{_AGGREGATES[value.function]} {what}{condition_words}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 from spyne.engine.errors import (
     QueryCancelled,
@@ -49,6 +50,19 @@ class Engine:
         self._numbers = itertools.count()
         self._under_way: dict[str, asyncio.Task[list[Outcome]]] = {}
         self._cancelled: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        """Use it for a while, as in ``async with Engine(...) as engine``."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End all queries and processes."""
+        await self.close()
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """The process ids of the processes that are there now."""
+        return self._pool.pids
 
     async def run(
         self,

@@ -25,11 +25,17 @@ class Pool:
         self._most_per_caller = max(1, size - 1)
         self._dialects = dialects
         self._idle: list[Process] = []
+        self._busy: set[Process] = set()
         self._count = 0  # of processes that run or are being started
         self._waiting: OrderedDict[str, deque[asyncio.Future[Process]]] = OrderedDict()
         self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """The process ids of all that run."""
+        return frozenset(process.pid for process in (*self._idle, *self._busy) if process.is_alive)
 
     async def taken(self, caller: str, within: float) -> Process:
         """A process for this caller's query. Raises EngineBusy after `within` seconds, or when too many wait."""
@@ -57,6 +63,7 @@ class Pool:
         self._under_way[caller] -= 1
         if not self._under_way[caller]:
             del self._under_way[caller]
+        self._busy.discard(process)
         self._take_in(process)
 
     def stopped(self, caller: str, process: Process, within: float) -> None:
@@ -120,6 +127,7 @@ class Pool:
                 self._idle.append(process)
             else:
                 self._under_way[caller] += 1
+                self._busy.add(process)
                 turn.set_result(process)
 
     def _next_idle(self) -> Process | None:

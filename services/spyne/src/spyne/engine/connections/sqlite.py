@@ -52,7 +52,9 @@ class SqliteConnection(Connection):
         self._connection.set_progress_handler(over, _INSTRUCTIONS_BETWEEN_LOOKS)
         try:
             cursor = self._connection.execute(sql)
-            return kept([column[0] for column in cursor.description or ()], cursor, bounds)
+            if cursor.description is None:
+                raise Failed("expected one SELECT")
+            return kept([column[0] for column in cursor.description], cursor, bounds)
         except MemoryError:
             raise TooLarge from None
         except (sqlite3.Error, sqlite3.Warning) as error:

@@ -111,28 +111,41 @@ async def test_a_query_that_takes_too_much_memory_ends(sources: Sources, databas
 
 
 @pytest.mark.parametrize(
-    ("database", "sql"),
+    ("database", "statements"),
     [
-        ("sqlite", "DELETE FROM t"), ("sqlite", "CREATE TABLE u(a)"), ("sqlite", "PRAGMA query_only = 0"),
-        ("sqlite", "ATTACH 'other.db' AS other"), ("sqlite", "VACUUM INTO 'copy.db'"), ("sqlite", "REINDEX"),
-        ("sqlite", "SELECT load_extension('x')"), ("sqlite", "SELECT sql FROM sqlite_master"), ("sqlite", "BEGIN"),
-        ("sqlite", "SELECT 1; DELETE FROM t"), ("sqlite", "SELECT * FROM pragma_table_info('t')"),
-        ("duckdb", "DELETE FROM t"), ("duckdb", "COPY t TO 'copy.csv'"), ("duckdb", "ATTACH 'other.duckdb'"),
-        ("duckdb", "SELECT * FROM '/etc/passwd'"), ("duckdb", "SELECT * FROM read_text('/etc/passwd')"),
-        ("duckdb", "INSTALL httpfs"), ("duckdb", "SET enable_external_access = true"), ("duckdb", "PRAGMA database_list"),
-        ("duckdb", "SELECT 1; SELECT 2"), ("duckdb", "EXPORT DATABASE 'copy'"), ("duckdb", "CALL pragma_version()"),
+        ("sqlite", [
+            "DELETE FROM t", "CREATE TABLE u(a)", "PRAGMA query_only = 0", "ATTACH 'other.db' AS other", "REINDEX",
+            "VACUUM INTO 'copy.db'", "SELECT load_extension('x')", "SELECT sql FROM sqlite_master", "BEGIN",
+            "SELECT 1; DELETE FROM t", "SELECT * FROM pragma_table_info('t')", "",
+        ]),
+        ("duckdb", [
+            "DELETE FROM t", "COPY t TO 'copy.csv'", "ATTACH 'other.duckdb'", "SELECT * FROM '/etc/passwd'",
+            "SELECT * FROM read_text('/etc/passwd')", "INSTALL httpfs", "SET enable_external_access = true",
+            "PRAGMA database_list", "SELECT 1; SELECT 2", "EXPORT DATABASE 'copy'", "CALL pragma_version()", "",
+        ]),
     ],
 )  # fmt: skip
 async def test_the_engine_alone_refuses_what_is_no_query_of_the_data(
-    sources: Sources, tmp_path: Path, database: str, sql: str
+    sources: Sources, tmp_path: Path, database: str, statements: list[str]
 ) -> None:
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    async with Engine(sources) as engine:
-        with pytest.raises(QueryFailed):
-            await engine.run(database, sql)
+    before = _contents(tmp_path)
+    async with Engine(sources, workers=1) as engine:
+        outcomes = await engine.run_many(database, statements)
+        accepted = [
+            sql for sql, outcome in zip(statements, outcomes, strict=True) if not isinstance(outcome, QueryFailed)
+        ]
+        assert not accepted
         assert (await engine.run(database, "SELECT count(*) FROM t")).rows == ((2_000,),)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert not Path("copy.csv").exists()
+    assert _contents(tmp_path) == before
+    assert not any(map(_exists, ("copy.csv", "copy.db", "other.db", "other.duckdb", "copy")))
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
 
 
 async def test_a_process_killed_in_the_middle_fails_that_query_alone(sources: Sources) -> None:
@@ -299,10 +312,16 @@ async def test_its_processes_are_given_no_secret_and_end_with_it(
         await asyncio.gather(*(engine.run("sqlite", f"SELECT {number}") for number in range(4)))
         pids = engine.pids
         for pid in pids:
-            assert b"a-secret-of-the-service" not in Path(f"/proc/{pid}/environ").read_bytes()
-            assert b"a.sqlite" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+            shown = _contents_of_process(pid)
+            assert b"a-secret-of-the-service" not in shown
+            assert b"a.sqlite" not in shown
     assert pids
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in pids if _exists(f"/proc/{pid}")]
+
+
+def _contents_of_process(pid: int) -> bytes:
+    """What anybody on the machine may see of a process, and its environment."""
+    return b"".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("environ", "cmdline"))
 
 
 async def test_a_closed_engine_takes_no_query_and_ends_those_under_way(sources: Sources) -> None:

@@ -64,6 +64,11 @@ class TableFacts:
         return last.endswith("id") or last in {"code", "key", "uuid", "number"}
 
     @cached_property
+    def has_name(self) -> bool:
+        """Whether rows have a name or title."""
+        return any(names.stems(c)[-1] in _NAMES for c in self.display)
+
+    @cached_property
     def key_stems(self) -> tuple[tuple[str, ...], ...]:
         """What a row is called by the key of its table: DrugID says that a row of Medications is a drug."""
         if len(self.key) != 1 or self.key[0].lower() in self.foreign:

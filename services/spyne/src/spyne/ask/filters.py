@@ -45,6 +45,7 @@ def read_filters(state: State, start: int = 0, end: int | None = None) -> list[C
     found += _comparisons(state, start, end)
     found += dates.read_dates(state, start, end)
     found += _values(state, start, end)
+    found += _weekends(state, start, end)
     found += _flags_and_missing(state, start, end)
     return found
 
@@ -287,6 +288,27 @@ def _alternatives(found: list[Filter]) -> list[Condition]:
     for (_, _, operator), same in by_column.items():
         joined += [AnyFilter(tuple(same))] if len(same) > 1 and operator in {"=", "starts", "like"} else same
     return joined
+
+
+def _weekends(state: State, start: int, end: int) -> list[Condition]:
+    """Weekends and weekdays, where a column has the days by name."""
+    found: list[Condition] = []
+    for place in range(start, end):
+        days = {"weekend": lexicon.WEEKDAYS[5:], "weekday": lexicon.WEEKDAYS[:5]}.get(state.word(place).rstrip("s"))
+        ref = _day_column(state) if days and place not in state.used else None
+        if days is not None and ref is not None:
+            found.append(AnyFilter(tuple(Filter(*ref, "=", day.capitalize(), place=place) for day in days)))
+            state.use(place, place + 1)
+    return found
+
+
+def _day_column(state: State) -> tuple[str, str] | None:
+    for table in state.context():
+        for column in state.index.facts[table].table.columns:
+            known = [v for v in column.values or () if isinstance(v, str)]
+            if known and all(v.lower() in lexicon.WEEKDAYS for v in known):
+                return table, column.name
+    return None
 
 
 def _use_its_column(state: State, mention: Mention, link: Link) -> None:

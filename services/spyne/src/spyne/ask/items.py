@@ -84,7 +84,8 @@ def read_items(state: State, *, has_measure: bool) -> list[tuple[Measure, int]]:
             last = link
             continue
         if link.kind == "table":
-            if _only_owner(state, mention, between, found, last) or has_measure and "of" in between:
+            behind = has_measure and bool(set(between) & {"of", "for", "in", "from", "on", "with", "at"})
+            if behind or _only_owner(state, mention, between, found, last):
                 state.frame.touched.append(link.table)
             else:
                 found += [(term, mention.start) for term in _of_table(state, mention, link)]
@@ -138,7 +139,7 @@ def _only_owner(
         after = state.link(following)
         if after.kind == "column" and following.start not in state.used:
             return True
-    if found and "of" in between and last is not None and last.kind == "column":
+    if found and "of" in between and last is not None and last.kind in {"column", "table"}:
         return True
     if found and {"for", "in", "on"} & set(between):
         return True

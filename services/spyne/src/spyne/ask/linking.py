@@ -17,7 +17,7 @@ _NEVER_ALONE = frozenset(
 )
 _NO_VALUE = frozenset(lexicon.AGGREGATES) | lexicon.HIGH | lexicon.LOW | {"same", "different", "ratio"}
 _NO_HYPERNYM = frozenset(
-    "located placed dated timed priced based performed performs perform performing rated times sized".split()
+    "located placed dated timed priced based performed performs perform performing rated times sized result results".split()
 )
 
 
@@ -148,12 +148,14 @@ def _names(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaIndex
 def _said_literally(link: Link, inside: tuple[Token, ...], index: SchemaIndex) -> bool:
     """Words such as "offered" are said of anything: they mean a name only where it has that very word."""
     facts = index.facts[link.table]
+    if len(inside) > 1:
+        inside = tuple(t for t in inside if t.lower not in {"number", "numbers", "count", "amount"})
     if link.kind == "column" and (facts.flag(link.column) or link.score >= 0.97):
         parts = names.words(link.column).split()
         return facts.flag(link.column) or all(_same_word(t.lower, parts) for t in inside if t.lower in lexicon.LIGHT)
     parts = names.words(link.column if link.kind == "column" else link.table).split()
     light = [t.lower for t in inside if t.lower in lexicon.LIGHT]
-    if len(inside) == 1:
+    if len(inside) == 1 and light:
         return link.score >= 0.97 and _same_word(light[0], parts)
     return all(_same_word(word, parts) for word in light)
 
@@ -224,6 +226,8 @@ def _weighed(link: Link, inside: tuple[Token, ...]) -> Link:
 def _quoted(token: Token, index: SchemaIndex) -> list[Link]:
     stems = value_stems(token.text)
     exact = index.exact_values(stems) or index.exact_values(("".join(stems),))
+    codes = lexicon.CODES.get(token.lower, ())
+    exact = exact or [v for code in codes for v in index.exact_values((code.lower(),)) if v.value == code]
     if exact:
         return exact
     return index.partial_values(stems) if stems else []

@@ -111,7 +111,9 @@ def read_superlative(state: State) -> None:
         ):
             continue
         if word == "top" or (
-            word in {"first", "last", "bottom"} and state.tokens[min(place + 1, len(state.tokens) - 1)].kind == "number"
+            word in {"first", "last", "bottom"}
+            and state.tokens[min(place + 1, len(state.tokens) - 1)].kind == "number"
+            and state.word(place + 2).rstrip("s") not in {"day", "week", "month", "year", "hour", "quarter", "minute"}
         ):
             if _top(state, place):
                 return

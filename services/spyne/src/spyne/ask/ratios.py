@@ -75,7 +75,7 @@ def _parts(state: State, place: int) -> Ratio | None:
     own = read_filters(state, place + 2, middle)
     other = read_filters(state, middle + width, end)
     own_columns = set().union(*(columns_of(c) for c in own)) if own else set()
-    shared = [c for c in other if not columns_of(c) & own_columns]
+    shared = [c for c in other if not columns_of(c) & own_columns] if not own or len(other) > 1 else []
     other = [c for c in other if c not in shared]
     state.frame.filters += shared
     state.use(place, place + 2)

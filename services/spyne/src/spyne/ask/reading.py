@@ -157,6 +157,9 @@ def arrange(
     ordering = [m for m, _ in frame.order if isinstance(m, Term) and m.column]
     if not plain and not measures and not groups and frame.focus:
         plain = _whole(state)
+    measures = [(_counted_rows(state, m), p) for m, p in measures]
+    if groups and measures and frame.limit == 1:
+        frame.limit = None
     if groups:
         _grouped(state, [t for t, _ in groups], [m for m, _ in measures], plain, bool(explicit) and not added)
     elif measures and (plain or order_aggregated):
@@ -173,7 +176,9 @@ def arrange(
         frame.groups = _keys(state, plain)
     if frame.having and not frame.groups:
         frame.groups = _keys(state, plain)
-    attachment.attach_values(state)
+    _everything_of_both(state)
+    if not frame.having:
+        attachment.attach_values(state)
     _resolve_order(state)
     _show_what_orders(state, [t for t, _ in items], explicit=bool(explicit))
     _default_order(state)
@@ -181,6 +186,37 @@ def arrange(
     frame.distinct = _repeats(state)
     frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
     del facts
+
+
+def _counted_rows(state: State, measure: Measure) -> Measure:
+    """Rows are counted, and not a column that holds their number, where a condition is about those rows."""
+    if isinstance(measure, Ratio) or measure.column is None or measure.function not in {None, "sum"}:
+        return measure
+    called = state.index.facts[measure.table].counts(measure.column)
+    conditioned = {t for c in state.frame.filters for t in _filter_tables(c)}
+    for table in conditioned - {measure.table}:
+        if called and state.index.facts[table].stems == called:
+            return Term(table, None, "count", place=measure.place)
+    return measure
+
+
+def _everything_of_both(state: State) -> None:
+    """Both of two values, where a row may have several: rows that have each of them."""
+    frame = state.frame
+    shown = [m for m in frame.items if isinstance(m, Term)]
+    if not shown or frame.groups:
+        return
+    for condition in frame.filters:
+        if not isinstance(condition, AnyFilter):
+            continue
+        parts = [p for p in condition.parts if isinstance(p, Filter) and p.operator == "="]
+        first = min((p.place for p in parts), default=0)
+        if len(parts) < len(condition.parts) or "both" not in state.lower[max(0, first - 5) : first]:
+            continue
+        if state.index.joins.to_many(shown[0].table, parts[0].table):
+            frame.groups = _keys(state, shown)
+            frame.having.append((Term(parts[0].table, parts[0].column, "count", distinct=True), "=", len(parts)))
+            return
 
 
 def _hardened(state: State, measure: Measure, rows: list[Term]) -> Measure:
@@ -388,8 +424,7 @@ def _default_order(state: State) -> None:
     times = [
         g
         for g in frame.groups
-        if g.part
-        or (g.column and set(state.index.facts[g.table].bare(g.column)) & {"year", "month", "date", "semest", "day"})
+        if g.part or (g.column and set(state.index.facts[g.table].bare(g.column)) & {"year", "month", "date", "semest"})
     ]
     listed = [m for m in frame.items if aggregated(m)]
     if times:

@@ -116,13 +116,11 @@ class State:
             and self.word(self.skip(mention.end, {"of", "the", "for", "all", "each", "those"})) == self.word(m.start)
         ]
         before = [m for m in tables if m.end <= mention.start]
-        nearest = after[:1] or before[-1:] or tables[:1]
-        if not nearest:
+        nearest = [self.chosen[m.start].table for m in (*after[:1], *reversed(before), *tables)]
+        table = next((t for t in nearest if self.index.facts[t].has_name), None)
+        if table is None:
             return False
-        table = self.chosen[nearest[0].start].table
         facts = self.index.facts[table]
-        if not facts.display or facts.is_id(facts.display[0]):
-            return False
         self.several[mention.start] = tuple(Link("column", table, c) for c in facts.display)
         self.chosen[mention.start] = self.several[mention.start][0]
         return True
@@ -138,14 +136,11 @@ class State:
             lost = (
                 bool(context) and link.table != context[0] and self.index.joins.path([context[0]], link.table) is None
             )
-            if lost and self._alone(context, link.table):
-                self.penalty += 0.15
-            if said or verb or (lost and self._alone(context, link.table)):
+            lost = lost and not (link.kind == "table" and link.score >= 0.95)
+            if said or verb or lost:
+                self.penalty += 0.15 * lost
                 self.use(mention.start, mention.end)
                 self.decisions = [d for d in self.decisions if not d.id.endswith(f":{mention.start}")]
-
-    def _alone(self, context: list[str], table: str) -> bool:
-        return table not in context[:2]
 
     def _kind_of(self, mention: Mention) -> Link:
         tables, best = mention.of_kind("table"), mention.best

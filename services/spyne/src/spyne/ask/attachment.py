@@ -36,7 +36,7 @@ def decide(state: State, pair: Pair, conditions: list[Condition]) -> str:
     words = state.lower
     between, after = words[pair.first + 1 : pair.last], words[pair.end :]
     places = [place_of(c) for c in conditions]
-    same = "same" in words
+    same = "same" in words or state.repeated
     if (
         same
         or {"either", "both", "any"} & set(words[: pair.first])

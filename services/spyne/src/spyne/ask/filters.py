@@ -274,6 +274,7 @@ def _values(state: State, start: int, end: int) -> list[Condition]:
         found.append(Filter(link.table, link.column, operator, text, place=mention.start))
         state.use(mention.start, mention.end)
         _use_its_column(state, mention, link)
+    state.repeated |= len({(f.table, f.column, f.value) for f in found}) < len(found)
     return [*_alternatives(found), *_quoted(state, start, end)]
 
 

@@ -15,6 +15,7 @@ _NEVER_ALONE = frozenset(
     """list show order orders ordered top most total sum average mean number count each every all per highest lowest
     ratio out in at than more less over under above below exactly""".split()
 )
+_ORDERINGS = frozenset("in alphabetical descending ascending chronological reverse increasing decreasing".split())
 _NO_VALUE = frozenset(lexicon.AGGREGATES) | lexicon.HIGH | lexicon.LOW | {"same", "different", "ratio"}
 _NO_HYPERNYM = frozenset(
     "located placed dated timed priced based performed performs perform performing rated times sized result results".split()
@@ -81,6 +82,8 @@ def _spans(tokens: tuple[Token, ...], index: SchemaIndex) -> dict[int, list[tupl
             continue
         for end in range(start + 1, min(len(tokens), start + LONGEST_SPAN) + 1):
             inside = tokens[start:end]
+            if end == start + 1 and _orders_rows(tokens, start):
+                continue
             if inside[-1].kind == "punctuation":
                 if inside[-1].text in {"/", "&", "-", "."}:
                     continue
@@ -89,7 +92,34 @@ def _spans(tokens: tuple[Token, ...], index: SchemaIndex) -> dict[int, list[tupl
                 size = sum(1 for t in inside if t.kind != "punctuation" and t.lower not in _INNER)
                 weight = links[0].score * size + (0.2 * (size - 1) if links[0].score > 0.65 else -0.1 * (size - 1))
                 found.setdefault(end, []).append((Mention(start, end, links), weight))
+        if shared := _shared_head(tokens, start, index):
+            found.setdefault(start + 1, []).append((shared, 1.5 * shared.best.score))
     return found
+
+
+def _orders_rows(tokens: tuple[Token, ...], place: int) -> bool:
+    """Whether "order" is about rows, not a table: "in descending order", "order by"."""
+    before = tokens[place - 1].lower if place else ""
+    after = tokens[place + 1].lower if place + 1 < len(tokens) else ""
+    return tokens[place].lower == "order" and (before in _ORDERINGS or after in {"by", "of", "the", "them", "it"})
+
+
+def _shared_head(tokens: tuple[Token, ...], start: int, index: SchemaIndex) -> Mention | None:
+    """The first of two that share their last words: "mean" in "mean and median commute time"."""
+    if (
+        start + 3 >= len(tokens)
+        or tokens[start + 1].lower not in {"and", "or", ","}
+        or tokens[start].lower in lexicon.STOP
+    ):
+        return None
+    for end in range(min(len(tokens), start + 7), start + 3, -1):
+        second, first = tokens[start + 2 : end], (tokens[start], *tokens[start + 3 : end])
+        if any(t.kind == "punctuation" for t in (*second, *first)):
+            continue
+        links, others = _links(first, index, False, ""), _links(second, index, False, "")
+        if links and others and links[0].score >= 0.95 and others[0].score >= 0.95 and links[0].kind == others[0].kind:
+            return Mention(start, start + 1, links)
+    return None
 
 
 def _links(inside: tuple[Token, ...], index: SchemaIndex, first: bool, before: str) -> tuple[Link, ...]:

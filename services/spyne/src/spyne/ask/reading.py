@@ -107,9 +107,19 @@ def _extra_sentences(state: State) -> tuple[list[tuple[Measure, int]], bool]:
 def _entity_of_lookup(state: State) -> None:
     """Values of a lookup table say of which kind things are: the things are rows of the table that points at it."""
     frame = state.frame
-    named = {state.link(m).table for m in state.linked.mentions if state.link(m).kind in {"table", "column"}}
-    valued = [t for c in frame.filters for t in _filter_tables(c)]
-    if named - set(valued) or not valued:
+    free = {state.link(m).table for m in state.mentions() if state.link(m).kind in {"table", "column"}}
+    named = {state.link(m).table for m in state.linked.mentions if state.link(m).kind == "table"}
+    valued = list(dict.fromkeys(t for c in frame.filters for t in _filter_tables(c)))
+    if free or named or not valued:
+        return
+    pointing_in = [
+        v
+        for v in valued
+        if {k.references.lower() for k in state.index.facts[v].table.foreign_keys}
+        & {o.lower() for o in valued if o != v}
+    ]
+    if pointing_in:
+        frame.focus = pointing_in[0]
         return
     pointing = [
         (sum(k.references.lower() in {v.lower() for v in valued} for k in f.table.foreign_keys), f.name)

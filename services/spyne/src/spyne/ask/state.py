@@ -36,6 +36,7 @@ class State:
     chosen: dict[int, Link] = field(default_factory=dict)
     several: dict[int, tuple[Link, ...]] = field(default_factory=dict)
     penalty: float = 0.0
+    repeated: bool = False  # a condition is said twice
 
     def __post_init__(self) -> None:
         self.tokens = self.linked.tokens
@@ -109,12 +110,7 @@ class State:
         if mention.end - mention.start != 1 or self.word(mention.start) not in {"name", "names"}:
             return False
         tables = [m for m in self.linked.mentions if self.chosen[m.start].kind == "table"]
-        after = [
-            m
-            for m in tables
-            if m.start >= mention.end
-            and self.word(self.skip(mention.end, {"of", "the", "for", "all", "each", "those"})) == self.word(m.start)
-        ]
+        after = [m for m in tables if m.start == self._owner_place(mention.end)]
         before = [m for m in tables if m.end <= mention.start]
         nearest = [self.chosen[m.start].table for m in (*after[:1], *reversed(before), *tables)]
         table = next((t for t in nearest if self.index.facts[t].has_name), None)
@@ -124,6 +120,20 @@ class State:
         self.several[mention.start] = tuple(Link("column", table, c) for c in facts.display)
         self.chosen[mention.start] = self.several[mention.start][0]
         return True
+
+    def _owner_place(self, place: int) -> int:
+        """Where the table of "names and types of tools" is named."""
+        while (
+            (mention := self.at.get(place)) is not None
+            and self.chosen[mention.start].kind == "column"
+            or self.word(place) in {"and", ",", "the", "their"}
+        ):
+            place = mention.end if mention is not None else place + 1
+        return (
+            self.skip(place + 1, {"the", "all", "each", "those", "corresponding"})
+            if self.word(place) in {"of", "for"}
+            else -1
+        )
 
     def _leave_out(self) -> None:
         """Leave out mentions that say nothing: "the same X", "regardless of X", verbs such as "issued", unreachable tables."""

@@ -22,8 +22,8 @@ CREATE TABLE order_items (
 CREATE INDEX orders_of_customer ON orders(customer_id);
 CREATE INDEX items_of_order ON order_items(order_id);
 """
-_FIRST = ("Ada", "Bruno", "Chiara", "Dmitri", "Elif", "Femi", "Greta", "Hiro", "Ines", "Jonas", "Kemal", "Lucia", "Mara",
-          "Nils", "Olga", "Priya")  # fmt: skip
+_FIRST = ("Ada", "Bruno", "Chiara", "Dmitri", "Elif", "Femi", "Greta", "Hiro", "Ines", "Jonas", "Kemal", "Lucia",
+          "Mara", "Nils", "Olga", "Priya")  # fmt: skip
 _LAST = ("Abara", "Bianchi", "Castillo", "Dahl", "Eriksen", "Farouk", "Grant", "Haas", "Ito", "Jansen", "Kaya",
          "Lindqvist", "Moreau", "Novak")  # fmt: skip
 _PLACES = [("Lisbon", "Portugal"), ("Porto", "Portugal"), ("Oslo", "Norway"), ("Bergen", "Norway"),

@@ -44,6 +44,7 @@ class ClarificationSession(Base):
     database: Mapped[str] = mapped_column(String(63))
     status: Mapped[str] = mapped_column(String(16), default="open")
     questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    readings: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     answers: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
     updated_at: Mapped[datetime] = mapped_column(DateTime, default=now)

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("database", sa.String(length=63), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("questions", sa.JSON(), nullable=False),
+        sa.Column("readings", sa.JSON(), nullable=False),
         sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("updated_at", sa.DateTime(), nullable=False),

@@ -1,0 +1,1 @@
+"""The API: what is asked over HTTP, and what is answered."""

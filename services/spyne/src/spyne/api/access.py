@@ -1,0 +1,63 @@
+"""Who may do what: a key to ask, and another to register databases, where keys are set."""
+
+import hmac
+from typing import Annotated
+
+import chassis
+from fastapi import Depends, Header, Request
+from pydantic import SecretStr
+
+from spyne.api.parts import Parts, parts_of
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="spyne"'}
+Key = Annotated[str | None, Header(alias="X-API-Key", include_in_schema=False)]
+Authorization = Annotated[str | None, Header(include_in_schema=False)]
+
+
+def asks(request: Request, key: Key = None, authorization: Authorization = None) -> Parts:
+    """Let through who may ask.
+
+    Raises:
+        ProblemError: 401: a key is needed, and none that is right was sent.
+    """
+    parts = parts_of(request)
+    settings = parts.settings
+    if settings.api_key is None:
+        return parts
+    sent = _sent(key, authorization)
+    if not any(_same(sent, known) for known in (settings.api_key, settings.admin_key)):
+        raise chassis.ProblemError(
+            401, "A key is needed: send it as X-API-Key or Authorization: Bearer.", headers=_CHALLENGE
+        )
+    return parts
+
+
+def administers(request: Request, key: Key = None, authorization: Authorization = None) -> Parts:
+    """Let through who may register, change and remove databases.
+
+    Raises:
+        ProblemError: 401 without a key, 403 with one that is not enough.
+    """
+    parts = asks(request, key, authorization)
+    admin_key = parts.settings.admin_key
+    if admin_key is None:
+        return parts
+    sent = _sent(key, authorization)
+    if not sent:
+        raise chassis.ProblemError(401, "The administrator's key is needed.", headers=_CHALLENGE)
+    if not _same(sent, admin_key):
+        raise chassis.ProblemError(403, "This key may ask; to change databases takes the administrator's.")
+    return parts
+
+
+Asking = Annotated[Parts, Depends(asks)]
+Administering = Annotated[Parts, Depends(administers)]
+
+
+def _sent(key: str | None, authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    return key or (token.strip() if scheme.lower() == "bearer" else "")
+
+
+def _same(sent: str, known: SecretStr | None) -> bool:
+    return known is not None and hmac.compare_digest(sent.encode(), known.get_secret_value().encode())

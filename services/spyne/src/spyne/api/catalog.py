@@ -1,0 +1,162 @@
+"""The databases that may be asked: those of the settings, those registered, and the demo; and their schemas."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import chassis
+from pydantic import SecretStr
+
+from spyne.schema.model import Schema
+from spyne.schema.read import read_schema
+from spyne.schema.source import Source
+from spyne.secrets import UnreadableSecretError
+from spyne.settings import Settings
+from spyne.sources import NamedSource
+from spyne.state.databases import Registered, RegisteredDatabases
+
+DEMO = "demo"
+Origin = Literal["settings", "registered", "demo"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A database that may be asked. `key` is another one after its location was changed."""
+
+    source: NamedSource
+    origin: Origin
+    description: str
+    shown: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        """What callers call it."""
+        return self.source.name
+
+
+class Catalog:
+    """Finds databases by name, and reads their schemas.
+
+    Args:
+        settings: returns the settings, once they are there.
+        registered: the databases that were registered.
+    """
+
+    def __init__(self, settings: Callable[[], Settings], registered: RegisteredDatabases) -> None:
+        """Begin with no schema read."""
+        self._settings = settings
+        self.registered = registered
+        self.sources: dict[str, Source] = {}
+        self._schemas: dict[str, tuple[float, Schema]] = {}
+        self._reading: dict[str, asyncio.Lock] = {}
+
+    @property
+    def demo_path(self) -> Path:
+        """Where the demo database is."""
+        return (self._settings().data_dir / "demo.db").absolute()
+
+    def fixed(self) -> list[Known]:
+        """Those of the settings, and the demo."""
+        settings = self._settings()
+        known = [self._known(each, "settings", "", shown(each)) for each in settings.named_sources]
+        if settings.demo and not any(each.name == DEMO for each in known):
+            demo = NamedSource(DEMO, "sqlite", str(self.demo_path))
+            known.append(self._known(demo, "demo", "A fictional shop: customers, orders, products", "demo.db"))
+        return known
+
+    async def all(self) -> list[Known]:
+        """All of them, in the order in which one is the default."""
+        fixed = self.fixed()
+        names = {each.name for each in fixed}
+        registered = [
+            self._of_registered(each) for each in await self.registered.all() if each.source.name not in names
+        ]
+        return [each for each in fixed if each.origin != "demo"] + registered + [
+            each for each in fixed if each.origin == "demo"
+        ]  # fmt: skip
+
+    async def find(self, name: str | None) -> Known:
+        """The database of this name; without one, the first of the settings, of the registered, or the demo.
+
+        Raises:
+            ProblemError: 404 when there is none of this name.
+        """
+        if name is None:
+            return await self._default()
+        fixed = next((each for each in self.fixed() if each.name == name), None)
+        if fixed is not None:
+            return self._remembered(fixed)
+        try:
+            registered = await self.registered.find(name)
+        except UnreadableSecretError:
+            raise chassis.ProblemError(
+                409, f"The address of {name} cannot be read: the secret key has changed. Save it again with PUT."
+            ) from None
+        if registered is None:
+            raise chassis.ProblemError(404, f"There is no database {name}. GET /api/databases lists those there are.")
+        return self._remembered(self._of_registered(registered))
+
+    async def _default(self) -> Known:
+        known = await self.all()
+        if not known:
+            raise chassis.ProblemError(
+                404, "There is no database yet: register one with POST /api/databases, or set SPYNE_DATABASES."
+            )
+        return self._remembered(known[0])
+
+    async def schema(self, known: Known, *, refresh: bool = False) -> Schema:
+        """The schema of a database; it is read again after a while, or now.
+
+        Raises:
+            SourceUnreachable: the database cannot be read.
+        """
+        lock = self._reading.setdefault(known.key, asyncio.Lock())
+        async with lock:  # one reads for all who wait
+            at, schema = self._schemas.get(known.key, (0.0, None))
+            if schema is not None and not refresh and time.monotonic() - at < self._settings().schema_ttl_s:
+                return schema
+            schema = await self.read(known.source)
+            self._schemas[known.key] = (time.monotonic(), schema)
+            return schema
+
+    async def read(self, source: NamedSource) -> Schema:
+        """Read the schema of a database that need not be known."""
+        return await asyncio.to_thread(read_schema, source_of(source))
+
+    def forget(self, known: Known) -> None:
+        """Forget what is known of a database that was changed or removed."""
+        self.sources.pop(known.key, None)
+        self._schemas.pop(known.key, None)
+        self._reading.pop(known.key, None)
+
+    def _remembered(self, known: Known) -> Known:
+        if known.key not in self.sources:
+            self.sources[known.key] = source_of(known.source)
+        return known
+
+    def _of_registered(self, registered: Registered) -> Known:
+        changed = registered.changed.isoformat()
+        return self._known(registered.source, "registered", registered.description, registered.shown, changed)
+
+    @staticmethod
+    def _known(source: NamedSource, origin: Origin, description: str, shown: str, version: str = "") -> Known:
+        return Known(source, origin, description, shown, f"{source.name}@{version or origin}")
+
+
+def source_of(named: NamedSource) -> Source:
+    """A database as the engine takes it."""
+    return Source(dialect=named.dialect, location=SecretStr(named.location))
+
+
+def shown(named: NamedSource) -> str:
+    """A location without credentials: the host and the database, or the name of the file."""
+    if named.dialect != "postgres":
+        return Path(named.location).name
+    parts = urlsplit(named.location)
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{parts.hostname}{port}{parts.path}"

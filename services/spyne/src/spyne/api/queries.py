@@ -1,0 +1,98 @@
+"""SQL that people write or edit: it is guarded like any other. Results as rows and as files; cancelling."""
+
+import asyncio
+import time
+from typing import Annotated, Any
+
+import chassis
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import StreamingResponse
+
+from spyne.api.access import Asking
+from spyne.api.agent import rows_shown
+from spyne.api.catalog import Known
+from spyne.api.models import Export, RequestId, SqlRun
+from spyne.api.parts import Parts
+from spyne.ask.outcome import Rows
+from spyne.exports import csv_lines, parquet
+from spyne.sql.errors import Refused
+from spyne.sql.guard import check
+from spyne.state.tables import HistoryEntry, new_id
+
+router = APIRouter(prefix="/api/query", tags=["sql"])
+
+
+@router.post("/execute")
+async def execute(sent: SqlRun, request: Request, parts: Asking) -> dict[str, Any]:
+    """Run SQL that the caller wrote. What is run is what the guard made of it: `data.sql`."""
+    began = time.monotonic()
+    known, sql, rows = await _run(parts, sent, request, "execute")
+    entry = HistoryEntry(
+        id=new_id(),
+        database=known.name,
+        query=sent.sql[:1000],
+        status="success",
+        sql=sql,
+        origin="sql",
+        row_count=len(rows.rows),
+        elapsed_ms=round((time.monotonic() - began) * 1000, 1),
+        correlation_id=chassis.correlation_id.get()[:128],
+    )
+    await parts.library.add(entry)
+    return {
+        "status": "success",
+        "database": known.name,
+        "request_id": chassis.correlation_id.get(),
+        "history_id": entry.id,
+        "source": "sql",
+        "elapsed_ms": entry.elapsed_ms,
+        "data": {**rows_shown(rows), "sql": sql},
+    }
+
+
+@router.post("/validate")
+async def validate(sent: SqlRun, parts: Asking) -> dict[str, Any]:
+    """Say whether the guard lets SQL through, and what would be run; nothing is run."""
+    schema = await parts.catalog.schema(await parts.catalog.find(sent.database))
+    try:
+        return {"valid": True, "sql": check(sent.sql, schema, max_rows=sent.limit or parts.settings.query_rows)}
+    except Refused as error:
+        return {"valid": False, "rule": error.rule, "message": error.message}
+
+
+@router.post("/export")
+async def export(sent: Export, request: Request, parts: Asking) -> Response:
+    """Run SQL, and return its result as a file: CSV or Parquet."""
+    if not parts.settings.enable_export:
+        raise chassis.ProblemError(404, "Exports are switched off: RCA_ENABLE_EXPORT.")
+    known, _, rows = await _run(parts, sent, request, "export")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{known.name}.{sent.format}"',
+        "X-Limits-Hit": ",".join(rows.limits_hit),
+    }
+    if sent.format == "csv":
+        return StreamingResponse(csv_lines(rows), media_type="text/csv; charset=utf-8", headers=headers)
+    content = await asyncio.to_thread(parquet, rows)
+    return Response(content, media_type="application/vnd.apache.parquet", headers=headers)
+
+
+@router.post("/{request_id}/cancel", status_code=202)
+async def cancel(request_id: Annotated[RequestId, Path()], parts: Asking) -> dict[str, Any]:
+    """End the queries of a request, named by its X-Request-ID, whichever process runs them."""
+    return {"request_id": request_id, "ended": await parts.runner.cancel(request_id)}
+
+
+async def _run(parts: Parts, sent: SqlRun, request: Request, kind: str) -> tuple[Known, str, Rows]:
+    known = await parts.catalog.find(sent.database)
+    schema = await parts.catalog.schema(known)
+    sql = parts.runner.checked(sent.sql, schema, sent.limit)
+    with parts.measures.latency.labels(kind).time():
+        rows = await parts.runner.run(
+            known,
+            schema,
+            sql,
+            request_id=chassis.correlation_id.get(),
+            limit=sent.limit,
+            gone=request.is_disconnected,
+        )
+    return known, sql, rows

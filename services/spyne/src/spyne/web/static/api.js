@@ -1,0 +1,62 @@
+// Talks to the API. Every answer that is not one is thrown as an Error with what the service says.
+
+let key = sessionStorage.getItem("spyne-key") || "";
+let underWay = null;
+
+export async function ask(path, body, method = body === undefined ? "GET" : "POST") {
+  const response = await send(path, body, method);
+  return response.status === 204 ? null : response.json();
+}
+
+export async function download(path, body) {
+  const response = await send(path, body, "POST");
+  const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") || "")?.[1] || "result";
+  return { name, content: await response.blob() };
+}
+
+export function cancel() {
+  if (!underWay) return;
+  const { id, controller } = underWay;
+  controller.abort();
+  send(`/api/query/${id}/cancel`, {}, "POST").catch(() => {});
+}
+
+async function send(path, body, method) {
+  const id = crypto.randomUUID ? crypto.randomUUID().replaceAll("-", "") : String(Math.random()).slice(2);
+  const controller = new AbortController();
+  const mine = { id, controller };
+  if (path.includes("/agent/") || path.endsWith("/execute")) underWay = mine;
+  const headers = { "X-Request-ID": id };
+  if (key) headers["X-API-Key"] = key;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  try {
+    const options = { method, headers, signal: controller.signal, body: body === undefined ? body : JSON.stringify(body) };
+    const response = await fetch(path, options);
+    if (response.ok) return response;
+    if (response.status === 401) return await withKey(path, body, method);
+    throw await problem(response);
+  } catch (error) {
+    if (error.name === "AbortError") throw new Error("Cancelled.");
+    if (error instanceof TypeError) throw new Error("The service cannot be reached.");
+    throw error;
+  } finally {
+    if (underWay === mine) underWay = null;
+  }
+}
+
+async function withKey(path, body, method) {
+  const given = window.prompt("This service asks for a key:");
+  if (!given) throw new Error("A key is needed.");
+  key = given;
+  sessionStorage.setItem("spyne-key", given);
+  return send(path, body, method);
+}
+
+async function problem(response) {
+  const said = await response.json().catch(() => ({}));
+  const errors = (said.errors || []).map((each) => each.msg).join("; ");
+  const words = [said.title, said.detail, errors].filter(Boolean).join(": ");
+  const made = new Error(words || `The service answered ${response.status}.`);
+  made.id = said.correlation_id;
+  return made;
+}

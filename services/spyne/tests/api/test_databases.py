@@ -1,0 +1,112 @@
+"""Databases are registered, looked into, changed and removed; what they are reached with is never shown."""
+
+import contextlib
+import sqlite3
+
+import psycopg
+import pytest
+
+
+@pytest.fixture
+def shop(postgresql):
+    """A database in PostgreSQL, with a table."""
+    name = postgresql.create_database()
+    with psycopg.connect(postgresql.url(name), autocommit=True) as connection:
+        connection.execute("CREATE TABLE boats (id integer PRIMARY KEY, name text NOT NULL)")
+        connection.execute("INSERT INTO boats VALUES (1, 'Nina'), (2, 'Pinta')")
+    return postgresql.url(name)
+
+
+def test_a_database_is_registered_asked_changed_and_removed(shared, shop):
+    made = shared.client.post("/api/databases", json={"name": "boats", "location": shop, "description": "ships"})
+    assert made.status_code == 201, made.text
+    assert made.json()["dialect"] == "postgres"
+
+    rows = shared.ask("show me boats", database="boats")["data"]["rows"]
+    assert [row[-1] for row in rows] == ["Nina", "Pinta"]
+    tables = shared.client.get("/api/databases/boats/schema").json()["tables"]
+    assert [table["name"] for table in tables] == ["boats"]
+    assert shared.client.post("/api/databases/boats/refresh").json()["tables"] == 1
+    assert shared.client.put("/api/databases/boats", json={"description": "vessels"}).json()["description"] == "vessels"
+    assert shared.ask("how many boats are there", database="boats")["data"]["rows"] == [[2]]
+    assert shared.client.delete("/api/databases/boats").status_code == 204
+    assert shared.client.get("/api/databases/boats").status_code == 404
+
+
+def test_a_password_is_neither_shown_nor_logged_nor_stored_as_it_is(start, shop, postgresql):
+    spyne = start()
+    password = shop.split(":")[2].split("@")[0]
+
+    answers = [
+        spyne.client.post("/api/databases", json={"name": "boats", "location": shop}),
+        spyne.client.get("/api/databases"),
+        spyne.client.get("/api/databases/boats"),
+        spyne.client.post("/api/databases", json={"name": "wrong", "location": shop.replace("@", "WRONG@")}),
+        spyne.client.post(
+            "/api/databases", json={"name": "nowhere", "location": shop.replace("127.0.0.1", "127.0.0.9")}
+        ),
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 200, 200, 422, 422]
+    assert not any(password in answer.text for answer in answers)
+    assert password not in spyne.log()
+    stored = b"".join(path.read_bytes() for path in (spyne.folder / "data").iterdir())
+    assert b"boats" in stored
+    assert password.encode() not in stored
+
+
+def test_a_name_is_taken_once(shared, shop):
+    sent = {"name": "taken", "location": shop}
+    statuses = [shared.client.post("/api/databases", json=sent).status_code for _ in range(2)]
+
+    assert statuses == [201, 409]
+    assert shared.client.delete("/api/databases/taken").status_code == 204
+
+
+@pytest.mark.parametrize("name", ["demo"])
+def test_what_the_settings_set_up_is_not_changed_over_the_api(shared, name):
+    assert shared.client.delete(f"/api/databases/{name}").status_code == 409
+    assert shared.client.put(f"/api/databases/{name}", json={"description": "x"}).status_code == 409
+
+
+def test_files_are_only_registered_from_their_folder(start, tmp_path):
+    folder, secret = tmp_path / "files", tmp_path / "secret.db"
+    folder.mkdir()
+    for path in (folder / "mine.db", secret):
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE things (id INTEGER PRIMARY KEY)")
+    (folder / "link.db").symlink_to(secret)
+    spyne = start(RCA_FILES_DIR=str(folder))
+
+    def register(location):
+        return spyne.client.post("/api/databases", json={"name": "mine", "location": location}).status_code
+
+    refused = [register(each) for each in (str(secret), "../secret.db", "link.db", "none.db", f"sqlite:///{secret}")]
+    assert refused == [422] * 5
+    assert register("mine.db") == 201
+
+
+def test_without_a_folder_no_file_is_registered(shared):
+    answer = shared.client.post("/api/databases", json={"name": "mine", "location": "mine.db"})
+
+    assert answer.status_code == 403
+
+
+def test_keys_let_in_who_has_them(start):
+    spyne = start(RCA_API_KEY="may-ask", RCA_ADMIN_KEY="may-all")
+    new = {"name": "mine", "location": "mine.db"}
+
+    def register(key):
+        return spyne.client.post("/api/databases", json=new, headers={"X-API-Key": key} if key else {}).status_code
+
+    def find(headers):
+        return spyne.client.get("/api/databases", headers=headers).status_code
+
+    assert [find({}), find({"X-API-Key": "no"})] == [401, 401]
+    assert find({"X-API-Key": "may-ask"}) == find({"Authorization": "Bearer may-ask"}) == 200
+    assert [register(None), register("may-ask")] == [401, 403]
+    assert (
+        spyne.client.post("/api/databases", json=new, headers={"X-API-Key": "may-all"})
+        .json()["detail"]
+        .startswith("Files may not be registered")
+    )

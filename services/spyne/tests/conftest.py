@@ -1,0 +1,132 @@
+"""What the tests of the service share: Spyne in a process of its own, and real servers that a test may kill."""
+
+import contextlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+SECRET_KEY = "kJ8-aa0Pq_zz81mNvB72hsXc4uTe9RwYd"
+START_BOUND_S = 60.0
+STOP_BOUND_S = 40.0
+POLL_S = 0.05
+
+_CHASSIS = Path(__file__).parents[3] / "packages/chassis/tests/conftest.py"
+_spec = importlib.util.spec_from_file_location("spyne_tests_servers", _CHASSIS)
+assert _spec is not None
+assert _spec.loader is not None
+servers: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(servers)  # the servers of the chassis' own tests, and coroutine tests
+
+pytest_pyfunc_call = servers.pytest_pyfunc_call
+postgresql = servers.postgresql
+postgresql_url = servers.postgresql_url
+own_postgresql = servers.own_postgresql
+valkey = servers.valkey
+valkey_url = servers.valkey_url
+own_valkey = servers.own_valkey
+
+
+class Spyne:
+    """Spyne in a process of its own, on a free port, in a folder of its own."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.folder = folder
+        self.port: int = servers.free_port()
+        own = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("RCA_", "SPYNE_", "OPENAI_")) and key not in ("PORT", "DATABASE_URL", "REDIS_URL")
+        }
+        defaults = {
+            "RCA_SECRET_KEY": SECRET_KEY,
+            "RCA_PORT": str(self.port),
+            "RCA_WORKERS": "1",
+            "RCA_QUERY_PROCESSES": "1",
+            "RCA_RATE_LIMIT_RPM": "0",
+            "RCA_RATE_LIMIT_RPH": "0",
+            "RCA_PRE_DRAIN_S": "0",
+            "RCA_DATA_DIR": str(folder / "data"),
+        }
+        self.log_file = folder / "log"
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "chassis", "spyne.application:application", "serve"],
+                cwd=folder, env={**own, **defaults, **settings}, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
+
+    def until(self, condition: Callable[[], Any], within: float = START_BOUND_S) -> float:
+        """Wait until it is true, and return how many seconds that took."""
+        began = time.monotonic()
+        while not condition():
+            assert self.process.poll() is None, f"it ended: {self.log()[-3000:]}"
+            assert time.monotonic() - began < within, f"still not true after {within:g} s: {self.log()[-3000:]}"
+            time.sleep(POLL_S)  # polling a condition, bounded above
+        return time.monotonic() - began
+
+    def is_ready(self) -> bool:
+        """Whether it may get traffic."""
+        try:
+            return self.client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def ask(self, query: str, **more: Any) -> dict[str, Any]:
+        """Ask a question, and return what came of it."""
+        answer = self.client.post("/api/agent/run", json={"query": query, **more})
+        assert answer.status_code == 200, answer.text
+        outcome: dict[str, Any] = answer.json()
+        return outcome
+
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def stop(self) -> int:
+        """Stop it as an operator does, and return the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_BOUND_S)
+
+    def close(self) -> None:
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_BOUND_S)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(STOP_BOUND_S)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Spyne]]:
+    """Start Spyne with settings; it is ready, and stopped at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def started(*, ready: bool = True, folder: Path = tmp_path, **settings: str) -> Spyne:
+            made = Spyne(folder, settings)
+            stack.callback(made.close)
+            if ready:
+                made.until(made.is_ready)
+            return made
+
+        yield started
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spyne]:
+    """One Spyne with the demo database for all tests that leave it as it was, but for what they add."""
+    made = Spyne(tmp_path_factory.mktemp("spyne"), {})
+    try:
+        made.until(made.is_ready)
+        yield made
+    finally:
+        made.close()

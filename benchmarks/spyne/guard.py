@@ -135,9 +135,8 @@ def attacks() -> None:
         total[dialect] += 1
         stopped[dialect] += refused is not None
     for dialect, count in total.items():
-        print(
-            f"attacks on {dialect:10} {count:4}, {stopped[dialect]} refused by the guard, {count - stopped[dialect]} left"
-        )
+        left = count - stopped[dialect]
+        print(f"attacks on {dialect:10} {count:4}, {stopped[dialect]} refused by the guard, {left} left to the engine")
     print(f"attacks: {sum(total.values())}; the slowest took the guard {slowest:.1f} ms CPU")
 
 

@@ -21,7 +21,7 @@ SYNTAX: frozenset[Class] = frozenset({
     exp.Case, exp.If, exp.Cast, exp.TryCast, exp.And, exp.Or, exp.Not, exp.Neg, exp.Add, exp.Sub, exp.Mul, exp.Div,
     exp.IntDiv, exp.Mod, exp.DPipe, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.NullSafeEQ,
     exp.NullSafeNEQ, exp.In, exp.Between, exp.Like, exp.ILike, exp.Escape, exp.Exists, exp.Tuple, exp.Any, exp.All,
-    exp.AtTimeZone, exp.Anonymous, exp.IgnoreNulls,
+    exp.AtTimeZone, exp.Anonymous, exp.IgnoreNulls, exp.LimitOptions,
 })  # fmt: skip
 
 FUNCTIONS: frozenset[Class] = frozenset({
@@ -68,7 +68,7 @@ Type = exp.DType
 TYPES: frozenset[exp.DType] = frozenset({
     Type.TEXT, Type.VARCHAR, Type.CHAR, Type.NVARCHAR, Type.NCHAR, Type.INT, Type.BIGINT, Type.SMALLINT, Type.TINYINT,
     Type.INT128, Type.DECIMAL, Type.FLOAT, Type.DOUBLE, Type.BOOLEAN, Type.DATE, Type.TIME, Type.TIMESTAMP,
-    Type.TIMESTAMPTZ, Type.DATETIME, Type.INTERVAL, Type.UUID,
+    Type.TIMESTAMPTZ, Type.TIMESTAMPNTZ, Type.DATETIME, Type.INTERVAL, Type.UUID,
 })  # fmt: skip
 MAX_TYPE_SIZE = 1_000  # of VARCHAR(n) and the like: CHAR(n) fills up to n
 
@@ -82,7 +82,8 @@ PARTS: dict[Class, frozenset[str]] = {
     exp.With: frozenset({"expressions"}),
     exp.CTE: frozenset({"this", "alias", "materialized"}),
     exp.Limit: frozenset({"this", "expression"}),
-    exp.Fetch: frozenset({"direction", "count"}),
+    exp.Fetch: frozenset({"direction", "count", "limit_options"}),
+    exp.LimitOptions: frozenset({"rows"}),
     exp.Offset: frozenset({"expression"}),
     exp.Group: frozenset({"expressions"}),
     exp.Star: frozenset(),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import get_args
+
+from sqlglot.dialects.dialect import Dialect as Known
 
 from spyne.schema.model import Dialect
 from spyne.sql.errors import Refused
@@ -13,6 +17,7 @@ MAX_TOKENS = 3_000
 MAX_PARENTHESES = 25  # within each other
 MAX_CASES = 10  # within each other
 MAX_PREFIXES = 8  # signs and NOTs in a row
+MAX_TYPES = 3  # words for types, such as DATE, before parentheses within each other: the parser tries each twice
 MAX_SETS = 30  # UNION, INTERSECT and EXCEPT
 
 TOKEN = re.compile(
@@ -28,6 +33,15 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 SETS = frozenset({"UNION", "INTERSECT", "EXCEPT"})
+PAIRS = frozenset({("CONNECT", "BY"), ("START", "WITH")})  # which make the parser change itself
+TYPES: dict[Dialect, frozenset[str]] = {
+    dialect: frozenset(
+        word.upper()
+        for word, kind in Known.get_or_raise(dialect).tokenizer_class.KEYWORDS.items()
+        if kind in Known.get_or_raise(dialect).parser_class.TYPE_TOKENS
+    )
+    for dialect in get_args(Dialect)
+}
 
 
 def keep(sql: str, dialect: Dialect) -> None:
@@ -43,6 +57,9 @@ def keep(sql: str, dialect: Dialect) -> None:
         raise Refused("not-a-query", f"the SQL starts with {tokens[0][:40]!r}; only SELECT and WITH ... SELECT may run")
     _one_statement(tokens)
     _nesting(tokens)
+    _types(tokens, TYPES[dialect])
+    if not PAIRS.isdisjoint(pairwise(tokens)):
+        raise Refused("unknown-syntax", "CONNECT BY and START WITH are not allowed; only plain queries may run")
     if dialect != "sqlite" and "[" in tokens:
         raise Refused("unknown-syntax", "square brackets are not allowed; leave out arrays and subscripts")
 
@@ -87,3 +104,14 @@ def _nesting(tokens: list[str]) -> None:
             )
         if sets > MAX_SETS:
             raise Refused("too-many-parts", f"the SQL joins more than {MAX_SETS} results with UNION and the like")
+
+
+def _types(tokens: list[str], types: frozenset[str]) -> None:
+    within: list[bool] = []
+    for before, part in pairwise(["", *tokens]):
+        if part == "(":
+            within.append(before in types)
+            if sum(within) > MAX_TYPES:
+                raise Refused("too-deep", f"more than {MAX_TYPES} types with parentheses lie within each other")
+        elif part == ")" and within:
+            within.pop()

@@ -5,6 +5,8 @@ It is the first of three walls. The second is the read-only connection, the thir
 
 from __future__ import annotations
 
+import logging
+
 import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import SqlglotError
@@ -15,6 +17,10 @@ from spyne.sql.errors import Refused
 from spyne.sql.names import Names
 
 MAX_ROWS = 1_000
+
+# The parser warns of statements that it does not know, and repeats their text, which may hold what is nobody's business
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
+logging.getLogger("sqlglot").propagate = False
 
 
 def check(sql: str, schema: Schema, *, max_rows: int = MAX_ROWS) -> str:
@@ -39,7 +45,13 @@ def check(sql: str, schema: Schema, *, max_rows: int = MAX_ROWS) -> str:
 
 
 def _parsed(sql: str, dialect: Dialect) -> exp.Query:
-    trees = [tree for tree in sqlglot.parse(sql, read=dialect, error_level=ErrorLevel.IMMEDIATE) if tree is not None]
+    try:
+        found = sqlglot.parse(sql, read=dialect, error_level=ErrorLevel.IMMEDIATE)
+    except (SqlglotError, RecursionError):
+        raise
+    except Exception:  # noqa: BLE001 - what makes the parser itself fail is nothing to run
+        raise Refused("unreadable", "the SQL cannot be read; write it more plainly") from None
+    trees = [tree for tree in found if tree is not None]
     if len(trees) != 1:
         raise Refused("one-statement", f"there are {len(trees)} statements; run one SELECT at a time")
     tree = trees[0]
@@ -61,7 +73,8 @@ def _as_sqlite_means(tree: exp.Query) -> None:
     """Undo what a round trip through the parser would change for SQLite."""
     for join in tree.find_all(exp.Join):
         # "FROM a, b" would come out as CROSS JOIN, after which SQLite does not choose the order of the tables
-        if not any(join.args.get(part) for part in ("on", "using", "method", "kind")):
+        if join.kind in ("", "CROSS") and not any(join.args.get(part) for part in ("on", "using", "method")):
+            join.set("kind", None)
             join.set("on", exp.Boolean(this=True))
     for median in list(tree.find_all(exp.Median)):
         median.replace(exp.Anonymous(this="MEDIAN", expressions=[median.this]))

@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -29,7 +29,7 @@ from sqlglot import exp
 
 ACCEPTANCE = 0.995
 P95_MS = 5.0
-ATTACKS = Path(__file__).parents[2] / "services" / "spyne" / "tests" / "sql" / "attacks.py"
+TESTS = Path(__file__).parents[2] / "services" / "spyne" / "tests"
 POSTGRES = ("questions_gen_postgres", "instruct_basic_postgres", "instruct_advanced_postgres")
 
 
@@ -120,12 +120,8 @@ def folded(name: exp.Identifier) -> str:
 
 def attacks() -> None:
     """Print what became of the attacks; that none takes effect is for `tests/sql/test_attacks.py` to show."""
-    spec = spec_from_file_location("attacks", ATTACKS)
-    if spec is None or spec.loader is None or not ATTACKS.is_file():
-        print("attacks: none found")
-        return
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(TESTS))
+    module = import_module("sql.attacks")
     stopped: Counter[Dialect] = Counter()
     total: Counter[Dialect] = Counter()
     slowest = 0.0

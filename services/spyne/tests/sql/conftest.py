@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
-from spyne.schema.model import ColumnInfo, Dialect, Schema, TableInfo
+from spyne.schema.model import ColumnInfo, Dialect, ForeignKey, Schema, TableInfo
 from spyne.sql.aggregates import register
 
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres", "duckdb")
@@ -42,6 +42,7 @@ ROWS: dict[str, list[tuple[object, ...]]] = {
     ],
     "order": [("a", 1), ("b", 2), (None, 3)],
 }  # fmt: skip
+MADE_BY = ForeignKey(columns=("customer",), references="customers", referenced_columns=("id",))
 Run = Callable[[str, Dialect], list[tuple[object, ...]]]
 
 
@@ -52,7 +53,8 @@ def shop(dialect: Dialect) -> Schema:
     for name, columns in TABLES.items():
         infos = tuple(ColumnInfo(name=each, declared_type=kind.split()[0], kind=real) for each, kind, real in columns)  # type: ignore[arg-type]
         key = ("id",) if "PRIMARY KEY" in columns[0][1] else ()
-        tables.append(TableInfo(name=name, table_schema=place, columns=infos, primary_key=key))
+        links = (MADE_BY,) if name == "orders" else ()
+        tables.append(TableInfo(name=name, table_schema=place, columns=infos, primary_key=key, foreign_keys=links))
     return Schema(dialect=dialect, tables=tuple(tables), version="1")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 from spyne.ask import lexicon, names
@@ -12,7 +13,7 @@ from spyne.ask.state import Decision, State
 
 BOTH, LAST, FIRST = "both", "last", "first"
 _SECOND_CLAUSE = (lexicon.LIST_VERBS - {"find", "get"}) | {"also", "just", "only", "what", "which", "addition"}
-_PREDICATES = frozenset("are is were was have has do does can which-are".split())
+_PREDICATES = lexicon.words("are is were was have has do does can which-are")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ def decide(state: State, pair: Pair, conditions: list[Condition]) -> str:
         same
         or {"either", "both", "any"} & set(words[: pair.first])
         or "either" in after
-        or {"which", "any", "of"} <= set(after)
-        and "any" in after
+        or ({"which", "any", "of"} <= set(after) and "any" in after)
     ):
         return BOTH
     boundary = next((pair.first + 1 + n for n, w in enumerate(between) if w in _SECOND_CLAUSE), None)
@@ -117,7 +117,7 @@ def attach_values(state: State) -> None:
 def read_tables(state: State) -> tuple[Mention, Mention] | None:
     """Two tables that are asked for side by side: "chalets and cabins"."""
     mentions = [m for m in state.mentions() if state.link(m).kind == "table"]
-    for first, last in zip(mentions, mentions[1:], strict=False):
+    for first, last in itertools.pairwise(mentions):
         one, other = state.link(first).table, state.link(last).table
         if one == other:
             continue

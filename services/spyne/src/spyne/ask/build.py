@@ -11,7 +11,7 @@ from spyne.ask.joins import Edge
 from spyne.plan import model as plan
 
 
-class NotJoined(Exception):
+class NotJoinedError(Exception):
     """The tables that a question names are not connected by foreign keys."""
 
 
@@ -22,10 +22,10 @@ class Builder:
         self.index = index
 
     def query(self, frame: Frame) -> plan.Query:
-        """The plan of a frame. Raises NotJoined."""
+        """The plan of a frame. Raises NotJoinedError."""
         if frame.branches:
             left, right = (self._select(branch) for branch in frame.branches)
-            return plan.Compound(operator="union", left=left, right=right)
+            return plan.Compound(operator="union", left=left, right=right, limit=None)
         return self._select(frame)
 
     def _select(self, frame: Frame) -> plan.Select:
@@ -34,7 +34,7 @@ class Builder:
         tables = list(dict.fromkeys(t for t in self._tables(frame) if t))
         edges = self.index.joins.tree(tables) if tables else None
         if edges is None:
-            raise NotJoined(", ".join(tables))
+            raise NotJoinedError(", ".join(tables))
         items = [plan.Item(value=plan.Star(source=t)) for t in frame.stars] + [
             plan.Item(value=self.measure(m)) for m in frame.items
         ]
@@ -49,9 +49,17 @@ class Builder:
             groups, having = self._shared(frame, groups, having)
         source, joins = self._joins(tables[0], edges)
         return plan.Select(
-            items=tuple(items), source=source, joins=joins, where=_all(where), group_by=tuple(dict.fromkeys(groups)), having=_all(having),
-            order_by=tuple(dict.fromkeys(order)), limit=frame.limit if order or frame.limit else None, distinct=frame.distinct,
-        )  # fmt: skip
+            items=tuple(items),
+            source=source,
+            joins=joins,
+            where=_all(where),
+            group_by=tuple(dict.fromkeys(groups)),
+            having=_all(having),
+            order_by=tuple(dict.fromkeys(order)),
+            limit=frame.limit,
+            offset=None,
+            distinct=frame.distinct,
+        )
 
     def _shared(
         self, frame: Frame, groups: list[plan.Expression], having: list[plan.Comparison]
@@ -217,7 +225,7 @@ class Builder:
         outer = condition.column
         found = self.index.joins.path([outer], condition.table)
         if found is None:
-            raise NotJoined(f"{outer}, {condition.table}")
+            raise NotJoinedError(f"{outer}, {condition.table}")
         edges = found[1]
         if len(edges) == 1 and edges[0].child == outer:
             return plan.IsNull(of=_column(outer, edges[0].child_columns[0]))

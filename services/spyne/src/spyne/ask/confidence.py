@@ -15,7 +15,7 @@ class Model:
 
     right: Mapping[str, float]
     answerable: Mapping[str, float]
-    high: float = 0.8
+    high: float = 0.77
     medium: float = 0.5
     refused_below: float = 0.25
     answerable_from: float = 0.5

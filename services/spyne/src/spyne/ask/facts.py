@@ -82,7 +82,7 @@ class TableFacts:
     def is_id(self, column: str) -> bool:
         """Whether a column only tells rows apart or points at other rows."""
         lowered = column.lower()
-        if lowered in self.foreign and not self.columns[column].kind == "text":
+        if lowered in self.foreign and self.columns[column].kind != "text":
             return True
         parts = names.split(column)
         if parts and (
@@ -102,17 +102,15 @@ class TableFacts:
         texts = [
             c
             for c in self.columns
-            if self.columns[c].kind in {"text", "other"} and c in self.plain or self._numbered(c)
+            if (self.columns[c].kind in {"text", "other"} and c in self.plain) or self._numbered(c)
         ]
         ranked: list[tuple[int, int, str]] = []
         for place, column in enumerate(texts):
             bare = self.bare(column)
             whole = names.stems(column)
-            if bare == ("name",) or bare == ("titl",) or bare == ("full", "name"):
+            if bare in (("name",), ("titl",), ("full", "name")):
                 ranked.append((0 if bare[-1] == "name" else 1, place, column))
-            elif self._numbered(column):
-                ranked.append((2, place, column))
-            elif whole[-1] in _NAMES and (set(whole[:-1]) & set(self.stems)):
+            elif self._numbered(column) or (whole[-1] in _NAMES and (set(whole[:-1]) & set(self.stems))):
                 ranked.append((2, place, column))
             elif bare and set(bare) <= set(self.stems):
                 ranked.append((3, place, column))

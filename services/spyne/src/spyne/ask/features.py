@@ -8,10 +8,12 @@ from spyne.ask.frame import AnyFilter, Filter, Ratio, Term
 from spyne.ask.linking import Linked, word_weight
 from spyne.ask.state import State
 
-_TELLING = frozenset(
-    """not without same difference between than ratio percentage before after last first median never except only
+_TELLING = lexicon.words(
+    """
+    not without same difference between than ratio percentage before after last first median never except only
     consecutive change growth previous within if when excluding ignore either while as per rate trend most least
-    highest lowest duration during long since until ago next both where how""".split()
+    highest lowest duration during long since until ago next both where how
+    """
 )
 
 
@@ -47,6 +49,15 @@ def of_reading(state: State) -> dict[str, float]:
     unused = [m for m in state.linked.mentions if m.start not in state.used and state.link(m).kind == "value"]
     return {
         "penalty": state.penalty,
+        "guesses": min(state.guesses, 3.0),
+        "close": 0.4 - min(state.margins.values(), default=0.4),
+        "close_mean": 0.4 - sum(state.margins.values()) / max(1, len(state.margins)),
+        "nameless": float(sum(isinstance(m, Term) and not state.index.facts[m.table].has_name for m in frame.items)),
+        "partial": float(sum(isinstance(c, Filter) and c.operator in {"like", "starts"} for c in filters)),
+        "unused_mentions": float(
+            sum(m.start not in state.used and state.link(m).kind == "column" for m in state.linked.mentions)
+            - len(frame.items)
+        ),
         "loose_numbers": float(sum(state.tokens[p].kind in {"number", "date", "quoted"} for p in loose)),
         "loose_words": float(min(3, sum(state.word(p) in _TELLING for p in loose))),
         "unused_values": float(len(unused)),

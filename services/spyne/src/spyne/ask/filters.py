@@ -1,33 +1,15 @@
-"""Reads conditions: comparisons, values, dates, flags, missing values, parts of text."""
+"""Reads conditions: parts of text, comparisons with numbers, dates, values."""
 
 from __future__ import annotations
 
 from spyne.ask import dates, lexicon
-from spyne.ask.frame import AnyFilter, Condition, Filter, Operator, Term
+from spyne.ask.frame import Condition, Filter, Operator, Term
 from spyne.ask.index import Link
-from spyne.ask.linking import Mention
+from spyne.ask.near import column_near, display_before, has_numbers
 from spyne.ask.state import State
 from spyne.ask.tokens import number
+from spyne.ask.values import read_values
 
-_NEGATIONS = frozenset(
-    {
-        "without",
-        "not",
-        "never",
-        "no",
-        "except",
-        "excluding",
-        "isn't",
-        "aren't",
-        "don't",
-        "doesn't",
-        "non",
-        "didn't",
-        "lack",
-        "lacking",
-        "haven't",
-    }
-)
 _TEXT_MATCH: tuple[tuple[str, Operator], ...] = (
     ("starting with the letter", "starts"), ("start with the letter", "starts"), ("starts with the letter", "starts"),
     ("starting with", "starts"), ("start with", "starts"), ("starts with", "starts"), ("begin with", "starts"),
@@ -44,40 +26,8 @@ def read_filters(state: State, start: int = 0, end: int | None = None) -> list[C
     found += _text_matches(state, start, end)
     found += _comparisons(state, start, end)
     found += dates.read_dates(state, start, end)
-    found += _values(state, start, end)
-    found += _weekends(state, start, end)
-    found += _flags_and_missing(state, start, end)
+    found += read_values(state, start, end)
     return found
-
-
-def column_near(state: State, place: int, wanted: str, *, reach: int = 4, before_first: bool = True) -> Mention | None:
-    """The unused column mention nearest to a place, of numbers ("number") or text ("text")."""
-    steps = range(1, reach + 1)
-    orders = [[place - s for s in steps], [place + s for s in steps]]
-    for order in orders if before_first else reversed(orders):
-        for near in order:
-            if near < 0 or near >= len(state.tokens) or state.tokens[near].text in {",", ".", "?", ";"}:
-                break
-            mention = state.at.get(near)
-            if mention is None or mention.start in state.used:
-                if state.word(near) in {"and", "or"} and mention is None:
-                    break
-                continue
-            link = state.link(mention)
-            if link.kind == "column":
-                numeric = state.index.facts[link.table].numeric(link.column)
-                if wanted == "number" and (numeric or _has_numbers(state, link)):
-                    return mention
-                if wanted == "text" and not numeric:
-                    return mention
-            if link.kind == "value":
-                break
-    return None
-
-
-def _has_numbers(state: State, link: Link) -> bool:
-    values = state.index.facts[link.table].columns[link.column].values or ()
-    return bool(values) and sum(isinstance(v, str) and number(v) is not None for v in values) >= 0.8 * len(values)
 
 
 def _text_matches(state: State, start: int, end: int) -> list[Condition]:
@@ -97,7 +47,7 @@ def _text_matches(state: State, start: int, end: int) -> list[Condition]:
             if state.tokens[after].kind == "word" and not (len(state.word(after)) == 1 or state.tokens[after].capital):
                 continue
             mention = column_near(state, place, "text", reach=5)
-            ref = state.link(mention).ref if mention else _display_before(state, place)
+            ref = state.link(mention).ref if mention else display_before(state, place)
             if ref is None:
                 continue
             found.append(Filter(*ref, operator, state.tokens[after].text, place=place))
@@ -106,15 +56,6 @@ def _text_matches(state: State, start: int, end: int) -> list[Condition]:
                 state.use(mention.start, mention.end)
             break
     return found
-
-
-def _display_before(state: State, place: int) -> tuple[str, str] | None:
-    for near in range(place - 1, -1, -1):
-        mention = state.at.get(near)
-        if mention is not None and state.link(mention).kind == "table":
-            table = state.link(mention).table
-            return table, state.index.facts[table].display[0]
-    return None
 
 
 def _operator_at(state: State, place: int) -> tuple[Operator, int] | None:
@@ -135,7 +76,7 @@ def _comparisons(state: State, start: int, end: int) -> list[Condition]:
             continue
         if state.tokens[place].kind != "number" or place in state.at:
             continue
-        found += _number(state, place, start, end)
+        found += _number(state, place, start)
     return found
 
 
@@ -154,7 +95,7 @@ def _between(state: State, place: int, end: int) -> list[Condition]:
     return [Filter(*ref, "between", values[0], values[1], place=place)]
 
 
-def _number(state: State, place: int, start: int, end: int) -> list[Condition]:
+def _number(state: State, place: int, start: int) -> list[Condition]:
     value = state.tokens[place].value
     operator: Operator = "="
     first = place
@@ -254,151 +195,8 @@ def _implied_column(state: State, place: int, first: int) -> tuple[str, str] | N
                 if (
                     kind in lowered
                     and not facts.is_id(column)
-                    and (facts.numeric(column) or _has_numbers(state, Link("column", table, column)))
+                    and (facts.numeric(column) or has_numbers(state, Link("column", table, column)))
                 ):
+                    state.guesses += 1
                     return table, column
     return None
-
-
-def _values(state: State, start: int, end: int) -> list[Condition]:
-    found: list[Filter] = []
-    for mention in state.mentions(start, end):
-        link = state.link(mention)
-        if link.kind != "value":
-            continue
-        negated = _negated(state, mention.start)
-        operator: Operator = (
-            "!=" if negated else "=" if link.match == "equals" else "starts" if link.match == "starts" else "like"
-        )
-        text = link.value if link.match == "equals" else state.text(mention)
-        found.append(Filter(link.table, link.column, operator, text, place=mention.start))
-        state.use(mention.start, mention.end)
-        _use_its_column(state, mention, link)
-    state.repeated |= len({(f.table, f.column, f.value) for f in found}) < len(found)
-    return [*_alternatives(found), *_quoted(state, start, end)]
-
-
-def _alternatives(found: list[Filter]) -> list[Condition]:
-    """Several values of one column are alternatives, for a column has one value."""
-    by_column: dict[tuple[str, str, str], list[Filter]] = {}
-    for one in found:
-        same = by_column.setdefault((one.table, one.column, one.operator), [])
-        if one.value not in {s.value for s in same}:
-            same.append(one)
-    joined: list[Condition] = []
-    for (_, _, operator), same in by_column.items():
-        joined += [AnyFilter(tuple(same))] if len(same) > 1 and operator in {"=", "starts", "like"} else same
-    return joined
-
-
-def _weekends(state: State, start: int, end: int) -> list[Condition]:
-    """Weekends and weekdays, where a column has the days by name."""
-    found: list[Condition] = []
-    for place in range(start, end):
-        days = {"weekend": lexicon.WEEKDAYS[5:], "weekday": lexicon.WEEKDAYS[:5]}.get(state.word(place).rstrip("s"))
-        ref = _day_column(state) if days and place not in state.used else None
-        if days is not None and ref is not None:
-            found.append(AnyFilter(tuple(Filter(*ref, "=", day.capitalize(), place=place) for day in days)))
-            state.use(place, place + 1)
-    return found
-
-
-def _day_column(state: State) -> tuple[str, str] | None:
-    for table in state.context():
-        for column in state.index.facts[table].table.columns:
-            known = [v for v in column.values or () if isinstance(v, str)]
-            if known and all(v.lower() in lexicon.WEEKDAYS for v in known):
-                return table, column.name
-    return None
-
-
-def _use_its_column(state: State, mention: Mention, link: Link) -> None:
-    """A column beside its own value only says which column: "city of New York", "AutoCAD software"."""
-    behind = state.at.get(mention.end)
-    if (
-        behind is not None
-        and behind.start not in state.used
-        and any(l.kind == "column" and l.ref == link.ref and l.score >= 0.55 for l in behind.links)
-    ):
-        if state.link(behind).kind == "column":
-            state.use(behind.start, behind.end)
-            return
-    for near in (mention.start - 1, mention.start - 2, mention.start - 3):
-        other = state.at.get(near)
-        if other is None or other.start in state.used or other is mention:
-            if state.word(near) not in {
-                "of",
-                "the",
-                "is",
-                "are",
-                "named",
-                "called",
-                "was",
-                "=",
-                "a",
-                "in",
-                "with",
-                "titled",
-            }:
-                break
-            continue
-        if any(l.kind == "column" and l.ref == link.ref and l.score >= 0.6 for l in other.links):
-            state.use(other.start, other.end)
-        break
-
-
-def _negated(state: State, place: int) -> bool:
-    window = [state.word(p) for p in range(max(0, place - 4), place) if not any(q in state.at for q in range(p, place))]
-    return any(word in _NEGATIONS for word in window) or window[-2:] == ["other", "than"]
-
-
-def _quoted(state: State, start: int, end: int) -> list[Condition]:
-    """Quoted text that is no known value: compared with the text column beside it."""
-    found: list[Condition] = []
-    for place in range(start, end):
-        token = state.tokens[place]
-        if token.kind != "quoted" or place in state.used or place in state.at:
-            continue
-        mention = column_near(state, place, "text", reach=5)
-        ref = state.link(mention).ref if mention else _display_before(state, place)
-        if ref is not None:
-            found.append(Filter(*ref, "!=" if _negated(state, place) else "=", token.text, place=place))
-            state.penalty += 0.15
-            state.use(place, place + 1)
-            if mention:
-                state.use(mention.start, mention.end)
-    return found
-
-
-def _flags_and_missing(state: State, start: int, end: int) -> list[Condition]:
-    found: list[Condition] = []
-    for mention in state.mentions(start, end):
-        link = state.link(mention)
-        negated = _negated(state, mention.start)
-        if link.kind == "column" and state.index.facts[link.table].flag(link.column):
-            value = not negated and not any(
-                t.lower in lexicon.ANTONYMS for t in state.tokens[mention.start : mention.end]
-            )
-            found.append(Filter(link.table, link.column, "=", value, place=mention.start))
-            state.use(mention.start, mention.end)
-        elif negated and state.word(mention.start - 1) not in {"no"} and link.kind == "column":
-            found.append(Filter(link.table, link.column, "null", place=mention.start))
-            state.use(mention.start, mention.end)
-        elif negated and link.kind == "table" and mention.start > 0 and link.table != state.frame.focus:
-            found.append(Filter(link.table, "", "lacks", place=mention.start))
-            state.use(mention.start, mention.end)
-        elif link.kind == "column" and _declared(state, mention):
-            found.append(Filter(link.table, link.column, "not_null", place=mention.start))
-            state.use(mention.start, mention.end)
-    return found
-
-
-def _declared(state: State, mention: Mention) -> bool:
-    """Whether, as in "students who have declared a minor", it is asked that the column holds something."""
-    window = [state.word(p) for p in range(max(0, mention.start - 4), mention.start)]
-    return (
-        bool(window)
-        and window[-1] in {"a", "an"}
-        and bool({"have", "has"} & set(window))
-        and "declared" in window + state.lower[mention.start : mention.end]
-    )

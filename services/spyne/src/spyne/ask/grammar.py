@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from spyne.ask import features
-from spyne.ask.build import Builder, NotJoined
+from spyne.ask.build import Builder, NotJoinedError
 from spyne.ask.index import SchemaIndex
 from spyne.ask.linking import Linked, link
 from spyne.ask.outcome import Proposal, Reading
@@ -96,7 +96,7 @@ def _reading(
         return None
     try:
         query = Builder(index).query(frame)
-    except NotJoined:
+    except NotJoinedError:
         return None
     found = {**linking, **features.of_reading(state), "decisions": float(len(base.decisions))}
     score = max(0.01, state.linked.coverage - state.penalty)

@@ -52,15 +52,58 @@ def _marker(state: State, place: int, has_measure: bool) -> int | None:
         return None  # "1000 passengers per day", "$200 per night": a rate
     if word in _EACH:
         return state.skip(place + 1, {"of", "the", "unique", "individual", "single", "different", "respective"})
-    for words in ("across different", "across all", "across the different", "split by", "grouped by", "broken down by", "vary by", "vary across",
-                  "differ by", "for all the different", "over the", "for different", "group by", "for all"):  # fmt: skip
+    for words in (
+        "across different",
+        "across all",
+        "across the different",
+        "split by",
+        "grouped by",
+        "broken down by",
+        "vary by",
+        "vary across",
+        "differ by",
+        "for all the different",
+        "over the",
+        "for different",
+        "group by",
+        "for all",
+    ):
         after = state.phrase(place, words)
-        if after is not None and (words not in {"for all"} or has_measure):
+        if after is not None and (words != "for all" or has_measure):
             return state.skip(after, {"different", "the", "of", "each"})
-    if word in {"by", "across"} and has_measure and place not in state.at and state.word(place - 1) not in {
-        "written", "made", "published", "owned", "supported", "taught", "cited", "received", "done", "posted", "issued", "used", "created",
-        "earned", "offered", "given", "placed", "ordered", "sorted", "multiplied", "divided", "attended", "covered", "supervised", "produced",
-    }:  # fmt: skip
+    if (
+        word in {"by", "across"}
+        and has_measure
+        and place not in state.at
+        and state.word(place - 1)
+        not in {
+            "written",
+            "made",
+            "published",
+            "owned",
+            "supported",
+            "taught",
+            "cited",
+            "received",
+            "done",
+            "posted",
+            "issued",
+            "used",
+            "created",
+            "earned",
+            "offered",
+            "given",
+            "placed",
+            "ordered",
+            "sorted",
+            "multiplied",
+            "divided",
+            "attended",
+            "covered",
+            "supervised",
+            "produced",
+        }
+    ):
         mention = state.free_mention(state.skip(place + 1))
         if (
             mention is not None
@@ -76,7 +119,7 @@ def _followed_by_value(state: State, mention: Mention) -> bool:
     return after is not None and state.link(after).kind == "value"
 
 
-def _group(state: State, place: int, start: int) -> tuple[list[Term], int] | None:
+def _group(state: State, place: int, start: int) -> tuple[list[Term], int] | None:  # noqa: C901 - one rule a line
     terms: list[Term] = []
     end = place
     while True:
@@ -119,8 +162,7 @@ def _group(state: State, place: int, start: int) -> tuple[list[Term], int] | Non
         if (
             nxt is None
             or state.link(nxt).kind not in {"column", "table"}
-            or state.word(start) in {"each", "every"}
-            and state.word(end + 1) in {"their", "the", "its"}
+            or (state.word(start) in {"each", "every"} and state.word(end + 1) in {"their", "the", "its"})
         ):
             return terms, end
         place = nxt.start

@@ -15,10 +15,12 @@ from spyne.schema.model import Schema
 
 LinkKind = Literal["table", "column", "value"]
 Match = Literal["equals", "starts", "contains"]
-GENERIC = frozenset(
-    "id name number type date code text value titl full time level label of is has total info detail record the data".split()
+GENERIC = lexicon.words(
+    """
+    id name number type date code text value titl full time level label of is has total info detail record the data
+    """
 )
-_WORD = re.compile(r"[A-Za-z0-9]+(?:['’][A-Za-z]+)?")
+_WORD = re.compile(r"[A-Za-z0-9]+(?:['’][A-Za-z]+)?")  # noqa: RUF001 - typographic apostrophes are in data
 LONGEST_VALUE_WORDS = 8
 
 
@@ -42,7 +44,7 @@ class Link:
 
 def value_stems(text: str) -> tuple[str, ...]:
     """A value as stems, possessive endings left out."""
-    return tuple(stem(re.sub(r"['’]s?$", "", word)) for word in _WORD.findall(text))
+    return tuple(stem(re.sub(r"['’]s?$", "", word)) for word in _WORD.findall(text))  # noqa: RUF001 - typographic apostrophes are in data
 
 
 def cover(asked: frozenset[str], name: tuple[str, ...]) -> float:
@@ -99,8 +101,7 @@ class SchemaIndex:
         if (
             info.values is None
             or info.kind in {"date", "timestamp", "time", "boolean"}
-            or facts.is_id(column)
-            and info.kind != "text"
+            or (facts.is_id(column) and info.kind != "text")
         ):
             return
         for value in info.values:

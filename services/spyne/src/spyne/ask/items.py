@@ -27,10 +27,29 @@ _MEASURE_WORDS = frozenset(
     }
 )
 _BACK = (
-    "and their", "and its", "and his", "and her", "along with", "as well as", "including", "together with", "alongside", "and how many",
-    "and what", "and the number", "and the total", "and the average", "and the corresponding", "and also", "and who", "and where", "and show",
-    "and can you provide their", "their", "and for each",
-)  # fmt: skip
+    "and their",
+    "and its",
+    "and his",
+    "and her",
+    "along with",
+    "as well as",
+    "including",
+    "together with",
+    "alongside",
+    "and how many",
+    "and what",
+    "and the number",
+    "and the total",
+    "and the average",
+    "and the corresponding",
+    "and also",
+    "and who",
+    "and where",
+    "and show",
+    "and can you provide their",
+    "their",
+    "and for each",
+)
 _OUT = lexicon.RELATIVE - {"of", "for", "named", "called"}
 
 
@@ -91,8 +110,8 @@ def read_items(state: State, *, has_measure: bool) -> list[tuple[Measure, int]]:
                 found += [(term, mention.start) for term in _of_table(state, mention, link)]
         else:
             found += [
-                (Term(l.table, l.column, place=mention.start), mention.start)
-                for l in state.several.get(mention.start, (link,))
+                (Term(each.table, each.column, place=mention.start), mention.start)
+                for each in state.several.get(mention.start, (link,))
             ]
         last = link
     return found
@@ -151,7 +170,7 @@ def _of_table(state: State, mention: Mention, link: Link) -> list[Term]:
     facts = state.index.facts[link.table]
     if state.word(mention.end) in {"id", "ids"} and facts.key:
         return [Term(link.table, facts.key[0], place=mention.start)]
-    tables = [l.table for l in state.several.get(mention.start, (link,))]
+    tables = [each.table for each in state.several.get(mention.start, (link,))]
     return [Term(t, c, place=mention.start) for t in tables for c in state.index.facts[t].display]
 
 

@@ -10,15 +10,23 @@ from spyne.ask.tokens import Token, stem
 
 LONGEST_SPAN = 7
 KEPT_BELOW_BEST = 0.3
-_INNER = frozenset("of the a an for in to and from".split())
-_NEVER_ALONE = frozenset(
-    """list show order orders ordered top most total sum average mean number count each every all per highest lowest
-    ratio out in at than more less over under above below exactly""".split()
+_INNER = lexicon.words("of the a an for in to and from")
+_NEVER_ALONE = lexicon.words(
+    """
+    list show order orders ordered top most total sum average mean number count each every all per highest lowest
+    ratio out in at than more less over under above below exactly
+    """
 )
-_ORDERINGS = frozenset("in alphabetical descending ascending chronological reverse increasing decreasing".split())
+_ORDERINGS = lexicon.words(
+    """
+    in alphabetical descending ascending chronological reverse increasing decreasing
+    """
+)
 _NO_VALUE = frozenset(lexicon.AGGREGATES) | lexicon.HIGH | lexicon.LOW | {"same", "different", "ratio"}
-_NO_HYPERNYM = frozenset(
-    "located placed dated timed priced based performed performs perform performing rated times sized result results".split()
+_NO_HYPERNYM = lexicon.words(
+    """
+    located placed dated timed priced based performed performs perform performing rated times sized result results
+    """
 )
 
 

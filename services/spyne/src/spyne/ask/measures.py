@@ -8,20 +8,37 @@ from spyne.ask.index import Link
 from spyne.ask.linking import Mention
 from spyne.ask.state import State
 
-_BETWEEN = frozenset("of the a an all any those these different distinct unique overall total only".split())
+_BETWEEN = frozenset(
+    [
+        "of",
+        "the",
+        "a",
+        "an",
+        "all",
+        "any",
+        "those",
+        "these",
+        "different",
+        "distinct",
+        "unique",
+        "overall",
+        "total",
+        "only",
+    ]
+)
 _COUNT_NOUNS = frozenset({"number", "count", "numbers", "counts", "no", "amount"})
 _DISTINCT = frozenset({"distinct", "unique", "different"})
 
 
-def read_measure(state: State, start: int, end: int, *, plain: bool = True) -> tuple[Term, int] | None:
+def read_measure(state: State, start: int, end: int, *, plain: bool = True) -> tuple[Term, int] | None:  # noqa: C901 - one rule a line
     """The measure that begins here and the place after it. `plain` allows a column without an aggregate."""
-    place = state.skip(start, (*"the a an their its his her of all for".split(),))
+    place = state.skip(start, (*["the", "a", "an", "their", "its", "his", "her", "of", "all", "for"],))
     function, count, distinct, skipped = None, False, False, 0
     while place < end:
         word, mention = state.word(place), state.free_mention(place)
         counted = _count_column(state, mention) if mention else None
         if mention and counted is not None:
-            return _of_count_column(state, mention, counted, function), mention.end
+            return _of_count_column(mention, counted, function), mention.end
         if word == "how" and state.word(place + 1) == "many":
             count, place = True, place + 2
             continue
@@ -74,8 +91,8 @@ def _count_column(state: State, mention: Mention) -> Link | None:
     return None
 
 
-def _of_count_column(state: State, mention: Mention, link: Link, function: str | None) -> Term:
-    return Term(link.table, link.column, function if function != "sum" else "sum", place=mention.start)  # type: ignore[arg-type]
+def _of_count_column(mention: Mention, link: Link, function: str | None) -> Term:
+    return Term(link.table, link.column, function, place=mention.start)  # type: ignore[arg-type]
 
 
 def _target(

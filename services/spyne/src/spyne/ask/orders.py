@@ -49,8 +49,7 @@ def _order_noun(state: State, place: int) -> bool:
     return (
         "order" in window
         and (bool(set(window) & (_DESCENDING | _ASCENDING)) or state.phrase(place, "in order of") is not None)
-        or (window[:1] != [] and window[0] in _DESCENDING | {"ascending"})
-    )
+    ) or (window[:1] != [] and window[0] in _DESCENDING | {"ascending"})
 
 
 def _read(state: State, start: int) -> None:
@@ -110,13 +109,16 @@ def read_superlative(state: State) -> None:
             place in state.at and state.at[place].end - state.at[place].start > 1 and state.at[place].best.score > 0.9
         ):
             continue
-        if word == "top" or (
-            word in {"first", "last", "bottom"}
-            and state.tokens[min(place + 1, len(state.tokens) - 1)].kind == "number"
-            and state.word(place + 2).rstrip("s") not in {"day", "week", "month", "year", "hour", "quarter", "minute"}
-        ):
-            if _top(state, place):
-                return
+        if (
+            word == "top"
+            or (
+                word in {"first", "last", "bottom"}
+                and state.tokens[min(place + 1, len(state.tokens) - 1)].kind == "number"
+                and state.word(place + 2).rstrip("s")
+                not in {"day", "week", "month", "year", "hour", "quarter", "minute"}
+            )
+        ) and _top(state, place):
+            return
         high, low = word in lexicon.HIGH, word in lexicon.LOW
         if (
             (high or low)
@@ -133,9 +135,7 @@ def read_superlative(state: State) -> None:
 
 def _not_comparison(state: State, place: int) -> bool:
     before = state.word(place - 1)
-    if before == "at" or (
-        state.word(place) in {"minimum", "maximum", "max", "min"} and state.word(place + 1) in {"of"}
-    ):
+    if before == "at" or (state.word(place) in {"minimum", "maximum", "max", "min"} and state.word(place + 1) == "of"):
         return False
     if state.word(place) in {"maximum", "minimum", "max", "min"}:
         return before in {"the", "with", "has", "have"} and not _numbered(state, place)
@@ -206,7 +206,7 @@ def _table_after(state: State, place: int) -> Mention | None:
     return None
 
 
-def _superlative(state: State, place: int, high: bool) -> bool:
+def _superlative(state: State, place: int, high: bool) -> bool:  # noqa: C901 - one rule a line
     word = state.word(place)
     first = state.skip(place + 1)
     limit = _limit(state, place) or 1
@@ -276,7 +276,7 @@ def _implied(state: State, start: int, end: int, word: str, high: bool, limit: i
         facts = state.index.facts[table]
         for kind in wanted:
             for column in facts.columns:
-                fits = kind in {s for s in (*facts.bare(column), *column.lower().split("_"))} or (
+                fits = kind in {*facts.bare(column), *column.lower().split("_")} or (
                     kind in {"date", "time"} and facts.moment(column)
                 )
                 if fits and (facts.numeric(column) or facts.moment(column)) and not facts.is_id(column):
@@ -284,6 +284,7 @@ def _implied(state: State, start: int, end: int, word: str, high: bool, limit: i
                         high = not high
                     state.frame.order.insert(0, (Term(table, column, place=start), high))
                     state.frame.limit = limit
+                    state.guesses += 0.5
                     state.use(start, end)
                     return True
     return False

@@ -16,7 +16,7 @@ from spyne.sql.errors import PlanError
 from spyne.sql.render import render
 
 Run = Callable[[str], Awaitable[Rows]]
-Proposer = Callable[[str, Schema], Proposal | None | Awaitable[Proposal | None]]
+Proposer = Callable[[str, Schema], Proposal | Awaitable[Proposal | None] | None]
 MOST_RUN = 8
 SUGGESTIONS = 3
 

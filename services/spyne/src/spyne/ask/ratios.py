@@ -33,7 +33,7 @@ def columns_of(condition: Condition) -> set[tuple[str, str]]:
     """The columns that a condition is about."""
     if isinstance(condition, Filter):
         return {(condition.table, condition.column)}
-    assert isinstance(condition, AnyFilter | AllFilter)  # noqa: S101 - narrows the union
+    assert isinstance(condition, AnyFilter | AllFilter)
     return set().union(*(columns_of(part) for part in condition.parts))
 
 
@@ -125,10 +125,13 @@ def _counted(state: State, start: int, end: int) -> Term | None:
 def _use_all_but_values(state: State, start: int, end: int) -> None:
     for place in range(start, end):
         mention = state.at.get(place)
-        if mention is None or state.link(mention).kind == "table":
-            state.used.add(place)
-        elif state.link(mention).kind == "column" and not state.index.facts[state.link(mention).table].flag(
-            state.link(mention).column
+        if (
+            mention is None
+            or state.link(mention).kind == "table"
+            or (
+                state.link(mention).kind == "column"
+                and not state.index.facts[state.link(mention).table].flag(state.link(mention).column)
+            )
         ):
             state.used.add(place)
 

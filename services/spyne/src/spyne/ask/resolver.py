@@ -1,4 +1,4 @@
-"""Merges answers into readings: a pure function, that gives the same in whatever order and however often it is asked."""
+"""Merges answers into readings: a pure function, that gives the same in any order and however often it is asked."""
 
 from __future__ import annotations
 

@@ -9,10 +9,29 @@ from spyne.ask.state import Decision, State
 
 EACH, SHARED = "each", "shared"
 _COMMON = (
-    "in common", "common to", "common for", "common across", "common among", "common between", "common type", "is common", "are common", "same for",
-    "same on", "same in", "same across", "same at", "the same for", "equally", "together", "shared by", "shared among", "at least once for every",
-    "identical for", "universal",
-)  # fmt: skip
+    "in common",
+    "common to",
+    "common for",
+    "common across",
+    "common among",
+    "common between",
+    "common type",
+    "is common",
+    "are common",
+    "same for",
+    "same on",
+    "same in",
+    "same across",
+    "same at",
+    "the same for",
+    "equally",
+    "together",
+    "shared by",
+    "shared among",
+    "at least once for every",
+    "identical for",
+    "universal",
+)
 
 
 def is_collective(state: State) -> bool:
@@ -49,7 +68,7 @@ def decide(state: State, group: Term, items: list[Term]) -> str | None:
         return None
     if is_collective(state):
         return SHARED
-    fronted = group.place <= 1 or state.word(group.place - 1) == "for" and group.place <= 2
+    fronted = group.place <= 1 or (state.word(group.place - 1) == "for" and group.place <= 2)
     if fronted or "respectively" in state.lower or "their" in state.lower[: group.place]:
         return EACH
     if "scope" in state.pins:

@@ -10,7 +10,26 @@ from spyne.ask.frame import Frame
 from spyne.ask.index import Link, SchemaIndex
 from spyne.ask.linking import Linked, Mention
 
-ARTICLES = frozenset("the a an all any of its their his her our your these those this that".split())
+ARTICLES = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "all",
+        "any",
+        "of",
+        "its",
+        "their",
+        "his",
+        "her",
+        "our",
+        "your",
+        "these",
+        "those",
+        "this",
+        "that",
+    ]
+)
 CLOSE = 0.045
 
 
@@ -36,6 +55,8 @@ class State:
     chosen: dict[int, Link] = field(default_factory=dict)
     several: dict[int, tuple[Link, ...]] = field(default_factory=dict)
     penalty: float = 0.0
+    guesses: float = 0.0  # how often something was chosen that the question does not say
+    margins: dict[int, float] = field(default_factory=dict)  # by mention, how far the second best meaning is
     repeated: bool = False  # a condition is said twice
 
     def __post_init__(self) -> None:
@@ -124,10 +145,8 @@ class State:
     def _owner_place(self, place: int) -> int:
         """Where the table of "names and types of tools" is named."""
         while (
-            (mention := self.at.get(place)) is not None
-            and self.chosen[mention.start].kind == "column"
-            or self.word(place) in {"and", ",", "the", "their"}
-        ):
+            (mention := self.at.get(place)) is not None and self.chosen[mention.start].kind == "column"
+        ) or self.word(place) in {"and", ",", "the", "their"}:
             place = mention.end if mention is not None else place + 1
         return (
             self.skip(place + 1, {"the", "all", "each", "those", "corresponding"})
@@ -166,6 +185,8 @@ class State:
         key = f"table:{mention.start}"
         tables = mention.of_kind("table")
         best = max(t.score for t in tables)
+        rest = [t.score for t in tables[1:]]
+        self.margins[mention.start] = min(0.4, best - rest[0]) if rest else 0.4
         near = [t for t in tables if t.score >= best - 0.03 and not self.index.facts[t.table].is_bridge] or list(
             tables[:1]
         )
@@ -188,7 +209,7 @@ class State:
         found += [
             m.best.table
             for m in self.linked.mentions
-            if m.best.score >= 0.95 and len({l.table for l in m.links if l.score >= m.best.score - 0.01}) == 1
+            if m.best.score >= 0.95 and len({each.table for each in m.links if each.score >= m.best.score - 0.01}) == 1
         ]
         return list(dict.fromkeys(found))
 
@@ -202,16 +223,20 @@ class State:
             key=lambda s: s[:2],
         )
         top, _, best = scored[0]
+        others = [fit for fit, _, link in scored[1:] if link.column.lower() != best.column.lower()]
+        self.margins[mention.start] = min(0.4, top - others[0]) if others else 0.4
         if kind == "column":
             near = [link for fit, _, link in scored if fit >= top - CLOSE and not self._is_plain_id(link, mention)]
             near = self._distinct_columns(near)
             if key in self.pins:
                 refs = self.pins[key].split("+")
-                self.several[mention.start] = tuple(l for r in refs for l in links if f"{l.table}.{l.column}" == r)
+                self.several[mention.start] = tuple(
+                    each for r in refs for each in links if f"{each.table}.{each.column}" == r
+                )
                 self.chosen[mention.start] = self.several[mention.start][0]
                 return
             if len(near) > 1 and best.score < 0.95 and best == near[0]:
-                options = tuple((f"{l.table}.{l.column}", f"{l.table}.{l.column}") for l in near[:3])
+                options = tuple((f"{each.table}.{each.column}", f"{each.table}.{each.column}") for each in near[:3])
                 self.decisions = [d for d in self.decisions if d.id != key]
                 self._decide(Decision(key, self.text(mention), options))
         self.chosen[mention.start] = best
@@ -229,7 +254,7 @@ class State:
                 kept.append(link)
         return kept
 
-    def _fit(self, link: Link, mention: Mention, place: int) -> float:
+    def _fit(self, link: Link, mention: Mention, place: int) -> float:  # noqa: C901, PLR0912 - one rule a line
         fit = link.score
         mentions = self.linked.mentions
         before = mentions[place - 1] if place > 0 else None
@@ -245,7 +270,7 @@ class State:
             if (
                 gap <= 2
                 and link.kind == "value"
-                and any(l.kind == "column" and l.ref == link.ref and l.score > 0.6 for l in other.links)
+                and any(each.kind == "column" and each.ref == link.ref and each.score > 0.6 for each in other.links)
             ):
                 fit += 0.15
             if gap <= 2 and other is after and chosen.table == link.table and self.word(mention.end) in {"of", "for"}:

@@ -28,7 +28,7 @@ _PATTERN = re.compile(
   | (?P<word>[^\W_][\w]*(?:['’](?!s\b)[^\W_]+)?|_\w+)
   | (?P<possessive>['’]s?\b)
   | (?P<punctuation>[,;:.?!()&/<>=%+-]+)
-    """,
+    """,  # noqa: RUF001 - typographic quotes are what people paste
     re.VERBOSE | re.IGNORECASE,
 )  # fmt: skip
 _SCALE = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9, "%": 1.0, "": 1.0}

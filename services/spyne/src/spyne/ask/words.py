@@ -6,8 +6,14 @@ from spyne.ask import names
 from spyne.plan import model as plan
 
 _AGGREGATES = {
-    "count": "number of", "sum": "total", "avg": "average", "min": "lowest", "max": "highest", "median": "median", "stddev": "spread of",
-}  # fmt: skip
+    "count": "number of",
+    "sum": "total",
+    "avg": "average",
+    "min": "lowest",
+    "max": "highest",
+    "median": "median",
+    "stddev": "spread of",
+}
 _COMPARISONS = {"=": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least"}
 
 

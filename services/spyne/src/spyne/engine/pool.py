@@ -59,12 +59,24 @@ class Pool:
             raise
 
     def returned(self, caller: str, process: Process) -> None:
-        """Take a process back; one that has ended is replaced."""
+        """Take a process back; one that has ended is replaced, and counts as its caller's until then."""
+        self._busy.discard(process)
+        if process.is_alive and not self._is_closed:
+            self._idle.append(process)
+            self._release(caller)
+            return
+        self._count -= 1
+        self._run(process.ended())
+        if self._is_closed:
+            self._release(caller)
+        else:
+            self._start_one(lambda: self._release(caller))
+
+    def _release(self, caller: str) -> None:
         self._under_way[caller] -= 1
         if not self._under_way[caller]:
             del self._under_way[caller]
-        self._busy.discard(process)
-        self._take_in(process)
+        self._hand_out()
 
     def stopped(self, caller: str, process: Process, within: float) -> None:
         """Take back a process whose query is wanted no more: it gets `within` seconds to end it."""
@@ -89,16 +101,6 @@ class Pool:
             await asyncio.wait(set(self._tasks))
         await asyncio.gather(*(process.ended() for process in self._idle))
         self._idle.clear()
-
-    def _take_in(self, process: Process) -> None:
-        if process.is_alive and not self._is_closed:
-            self._idle.append(process)
-        else:
-            self._count -= 1
-            self._run(process.ended())
-            if not self._is_closed:
-                self._start_one()
-        self._hand_out()
 
     def _give_up(self, caller: str, turn: asyncio.Future[Process]) -> None:
         turns = self._waiting.get(caller)
@@ -140,18 +142,25 @@ class Pool:
             self._start_one()
         return None
 
-    def _start_one(self) -> None:
+    def _start_one(self, done: Callable[[], None] = lambda: None) -> None:
         self._count += 1
-        self._run(self._started())
 
-    async def _started(self) -> None:
-        try:
-            process = await Process.started(self._dialects())
-        except (WorkerLost, OSError):
-            self._count -= 1
-            self._refuse_next()
-            return
-        self._take_in(process)
+        async def start() -> None:
+            try:
+                process = await Process.started(self._dialects())
+            except (WorkerLost, OSError):
+                self._count -= 1
+                self._refuse_next()
+            else:
+                if self._is_closed:
+                    await process.ended()
+                else:
+                    self._idle.append(process)
+                    self._hand_out()
+            finally:
+                done()
+
+        self._run(start())
 
     def _refuse_next(self) -> None:
         for turns in self._waiting.values():

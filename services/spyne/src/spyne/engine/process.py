@@ -23,6 +23,7 @@ class Process:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._handle: int | None = os.pidfd_open(process.pid)  # it never means another process, as a number may
         self._answer: asyncio.Task[Message] | None = None
 
     @classmethod
@@ -89,8 +90,7 @@ class Process:
         """End the query under way: politely, so that a server learns of it, and after `within` seconds for good."""
         if self._answer is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGINT)
+        self._send(signal.SIGINT)
         await asyncio.wait({self._answer}, timeout=within)
         if not self._answer.done() or self._answer.cancelled() or self._answer.exception() is not None:
             await self.ended()
@@ -103,10 +103,17 @@ class Process:
             await asyncio.wait({self._answer})
             if not self._answer.cancelled():
                 self._answer.exception()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._send(signal.SIGKILL)
         if self._process.stdin is not None:
             self._process.stdin.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GONE_S):
                 await self._process.wait()
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._handle is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, number)

@@ -14,8 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from .scripted import Script, serving
+
 SECRET_KEY = "kJ8-aa0Pq_zz81mNvB72hsXc4uTe9RwYd"
-START_BOUND_S = 60.0
+START_BOUND_S = 150.0
 STOP_BOUND_S = 40.0
 POLL_S = 0.05
 
@@ -130,3 +132,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spyne]:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def model() -> Iterator[Script]:
+    """An API of a language model that answers as the test says."""
+    with serving() as script:
+        yield script

@@ -1,0 +1,172 @@
+"""The web page in a real browser: asked by keyboard, answered in words, rows, a chart and SQL."""
+
+import json
+import re
+from importlib.resources import files
+
+import pytest
+import spyne.web
+
+CONTROL = 2
+
+
+def rows(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('#answer tbody tr')].map(r => [...r.children].map(c => c.textContent))"
+    )
+
+
+def status_is(status):
+    return f"document.querySelector('#answer').dataset.status === '{status}'"
+
+
+def run_sql(page, sql):
+    """Ask something, then put other SQL into the box and run it by keyboard."""
+    page.evaluate("location.hash = ''; document.querySelector('#answer').dataset.status = ''")
+    page.evaluate("document.querySelector('#question').select()")
+    page.type("how many orders are there?")
+    page.press("Enter")
+    page.until(status_is("success"))
+    page.evaluate("document.querySelector('#answer details').open = true; document.querySelector('#sql').select()")
+    page.type(sql)
+    page.press("Enter", CONTROL)
+
+
+def test_a_question_is_asked_by_keyboard_alone(page):
+    page.evaluate("document.activeElement.blur()")
+    page.type("/show me all tables")
+    page.press("Enter")
+    page.until(status_is("success"))
+
+    assert [row[0] for row in rows(page)] == ["customers", "order_items", "orders", "products"]
+    assert page.complaints == []
+
+
+def test_the_answer_has_words_facts_and_sql_that_can_be_edited_and_run(page):
+    run_sql(page, "SELECT name, stock FROM products WHERE id <= 3 ORDER BY id")
+    page.until("document.querySelectorAll('#answer tbody tr').length === 3")
+
+    assert [row[0] for row in rows(page)] == ["Bread knife", "Cast iron pan", "Tea kettle"]
+    assert page.evaluate("document.querySelectorAll('svg.chart .bar').length") == 3
+    assert "from your SQL" in page.evaluate("document.querySelector('#answer').innerText")
+
+
+def test_sql_that_is_refused_says_why_and_changes_nothing(page):
+    run_sql(page, "DROP TABLE products")
+    page.until("document.querySelector('#status').className === 'wrong'")
+
+    assert "SELECT" in page.evaluate("document.querySelector('#status').textContent")
+
+
+def test_what_is_in_a_cell_is_text_and_never_markup(page):
+    run_sql(page, "SELECT '<img src=/web/none.png onerror=alert(1)><script>x</script>' AS \"<b>x</b>\"")
+    page.until(
+        "document.querySelector('#answer th') && document.querySelector('#answer th').textContent === '<b>x</b>'"
+    )
+
+    assert rows(page) == [["<img src=/web/none.png onerror=alert(1)><script>x</script>"]]
+    assert page.evaluate("document.querySelectorAll('#answer img, #answer script, #answer b').length") == 0
+
+
+def test_the_question_back_is_answered_by_a_key_and_shows_previews(start, model, browser):
+    model.steps = [model.answer("customers", "orders")]
+    spyne = start(OPENAI_API_KEY="sk-for-tests", OPENAI_BASE_URL=model.url)
+    browser.open(str(spyne.client.base_url))
+
+    browser.type("how many are there?")
+    browser.press("Enter")
+    browser.until(status_is("needs_clarification"))
+    options = browser.evaluate("[...document.querySelectorAll('.option')].map(o => o.innerText)")
+    browser.type("2")
+    browser.until(status_is("success"))
+
+    assert len(options) == 2
+    assert "60" in options[0]
+    assert "400" in options[1]
+    assert rows(browser) == [["400"]]
+
+
+def test_the_schema_and_the_history_are_at_the_side(page):
+    run_sql(page, "SELECT 1 AS one")
+    page.until("document.querySelector('#history').innerText.includes('SELECT 1 AS one')")
+
+    tables = page.evaluate("[...document.querySelectorAll('#schema > details > summary')].map(s => s.firstChild.data)")
+    columns = page.evaluate("document.querySelector('#schema details').textContent")
+    assert set(tables) == {"customers", "products", "orders", "order_items"}
+    assert "first_name" in columns
+
+
+def test_the_page_asks_nobody_but_its_own_service(page, shared):
+    page.evaluate("document.querySelector('#question').select()")
+    page.type("show me all tables")
+    page.press("Enter")
+    page.until(status_is("success"))
+
+    assert page.asked
+    assert all(url.startswith(str(shared.client.base_url)) for url in page.asked if url != "about:blank")
+
+
+def test_without_the_service_the_page_says_so(start, browser):
+    spyne = start()
+    browser.open(str(spyne.client.base_url))
+    spyne.stop()
+
+    browser.type("show me all tables")
+    browser.press("Enter")
+    browser.until("document.querySelector('#status').className === 'wrong'")
+
+    assert "cannot be reached" in browser.evaluate("document.querySelector('#status').textContent")
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "kind"),
+    [
+        (["month", "n"], [["2024-02-01", 2], ["2024-01-01", 1]], "line"),
+        (["year", "n"], [[2023, 5], [2024, 6]], "line"),
+        (["n", "city"], [[3, "Oslo"], [4, "Porto"]], "bars"),
+        (["city", "n"], [["Oslo", 3]], None),
+        (["city", "country"], [["Oslo", "Norway"], ["Porto", "Portugal"]], None),
+        (["a", "b"], [[1, 2], [3, 4]], None),
+        (["city", "n", "m"], [["Oslo", 3, 4], ["Porto", 3, 4]], None),
+        (["city", "n"], [[f"c{n}", n] for n in range(41)], None),
+        (["city", "n"], [["Oslo", None], ["Porto", None]], None),
+    ],
+)  # fmt: skip
+def test_a_chart_is_drawn_when_one_fits(page, columns, cells, kind):
+    found = page.evaluate(
+        f"import('/web/chart.js').then(m => m.fitting({json.dumps(columns)}, {json.dumps(cells)})?.kind ?? null)"
+    )
+
+    assert found == kind
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_the_contrast_that_wcag_asks_for(scheme):
+    css = files(spyne.web).joinpath("static", "style.css").read_text()
+    light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", light if scheme == "light" else dark))
+
+    for text in ("text", "quiet", "accent", "wrong"):
+        for ground in ("ground", "raised"):
+            darker, lighter = sorted((luminance(colours[text]), luminance(colours[ground])))
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{text} on {ground}"
+
+
+def luminance(colour):
+    plain = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    channels = [int(plain[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_page_has_a_strict_policy(shared):
+    policy = shared.client.get("/").headers["content-security-policy"]
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_page_can_be_switched_off(start):
+    spyne = start(RCA_ENABLE_WEB="false")
+
+    assert [spyne.client.get(path).status_code for path in ("/", "/web/page.js")] == [404, 404]

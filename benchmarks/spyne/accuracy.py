@@ -23,7 +23,6 @@ from pathlib import Path
 
 from fitting import Sample, auroc, fit, wilson
 from question_sets import Case, load_sets, matched_gold
-
 from spyne.ask import confidence
 from spyne.ask.calibration import FITTED
 from spyne.ask.cluster import clusters
@@ -73,6 +72,7 @@ class Record:
     fold: str
     proposal: Proposal
     sample: Sample | None
+    model: Model = FITTED
     answerable: float = 0.0
     outcome: Outcome | None = None
     right: bool = False
@@ -133,11 +133,12 @@ def fitted(records: list[Record]) -> Model:
     """Both models, fitted on these questions."""
     samples = [record.sample for record in records if record.sample is not None]
     linked = [(dict(r.proposal.readings[0].features), r.case.answerable) for r in records if r.proposal.readings]
-    return replace(FITTED, right=fit(samples, penalty=3.0), answerable=fit(linked, penalty=3.0))
+    return replace(FITTED, right=fit(samples, penalty=20.0), answerable=fit(linked, penalty=3.0))
 
 
 async def _ask(records: list[Record], model: Model) -> None:
     for record in records:
+        record.model = model
         readings = record.proposal.readings
         record.answerable = confidence.answerable(readings[0], model) if readings else 0.0
         try:
@@ -151,7 +152,6 @@ async def _ask(records: list[Record], model: Model) -> None:
             and record.case.answerable
             and matched_gold(record.outcome.rows.rows, record.case) is not None
         )
-        record.model = model  # type: ignore[attr-defined]
 
 
 async def _report(records: list[Record]) -> None:
@@ -192,9 +192,8 @@ async def _report(records: list[Record]) -> None:
     hits = sum(r.case.ambiguous for r in asked)
     sets = [r for r in asked if r.case.set == "ambrosia"]
     f1 = 2 * hits / max(1, len(sets) + len(ambiguous))
-    print(
-        f"{'ambiguity F1 on AMBROSIA':62} {'>= .75':>8} {f1:6.3f} {len(ambiguous) + len(plain):5}  P {hits / max(1, len(sets)):.3f} R {hits / max(1, len(ambiguous)):.3f}"
-    )
+    share = f"P {hits / max(1, len(sets)):.3f} R {hits / max(1, len(ambiguous)):.3f}"
+    print(f"{'ambiguity F1 on AMBROSIA':62} {'>= .75':>8} {f1:6.3f} {len(ambiguous) + len(plain):5}  {share}")
     line("needless questions, of the unambiguous", "<= .15", sum(not r.case.ambiguous for r in asked), len(unambiguous))
     for kind in ("attachment", "scope", "vague"):
         some = [r for r in ambiguous if r.case.kind == kind]
@@ -202,23 +201,18 @@ async def _report(records: list[Record]) -> None:
     complete = picked = golds = 0
     for record in ambiguous:
         found = await _options(record)
-        matched = {matched_gold(rows.rows, record.case) for rows in found}
         complete += all(
             any(matched_gold(rows.rows, _only(record.case, g)) is not None for rows in found) for g in record.case.golds
         )
-        del matched
         for gold in record.case.golds:
             golds += 1
             picked += any(matched_gold(rows.rows, _only(record.case, gold)) is not None for rows in found)
     line("all readings within 4 options, of the ambiguous", ">= .45", complete, len(ambiguous))
     line("accuracy after a simulated user's pick", ">= .45", picked, golds)
     scores = [[1 - r.answerable for r in some] for some in (unanswerable, answerable, defog)]
-    print(
-        f"{'unanswerable: AUROC against all answerable':62} {'>= .95':>8} {auroc(scores[0], scores[1]):6.3f} {len(records):5}"
-    )
-    print(
-        f"{'  against those of the same databases':62} {'':>8} {auroc(scores[0], scores[2]):6.3f} {len(unanswerable) + len(defog):5}"
-    )
+    whole, same = auroc(scores[0], scores[1]), auroc(scores[0], scores[2])
+    print(f"{'unanswerable: AUROC against all answerable':62} {'>= .95':>8} {whole:6.3f} {len(records):5}")
+    print(f"{'  against those of the same databases':62} {'':>8} {same:6.3f} {len(unanswerable) + len(defog):5}")
     line(
         "unanswerable that are refused",
         ">= .85",
@@ -254,7 +248,7 @@ async def _options(record: Record) -> list[Rows]:
     for option in outcome.question.options:
         then = await ask(
             record.case.question, record.database.schema, [propose], record.database.run,
-            answers={outcome.question.id: option.id}, model=record.model,  # type: ignore[attr-defined]
+            answers={outcome.question.id: option.id}, model=record.model,
         )  # fmt: skip
         if isinstance(then, Answer):
             found.append(then.rows)
@@ -262,7 +256,7 @@ async def _options(record: Record) -> list[Rows]:
             for inner in then.question.options:
                 last = await ask(
                     record.case.question, record.database.schema, [propose], record.database.run,
-                    answers={outcome.question.id: option.id, then.question.id: inner.id}, model=record.model,  # type: ignore[attr-defined]
+                    answers={outcome.question.id: option.id, then.question.id: inner.id}, model=record.model,
                 )  # fmt: skip
                 if isinstance(last, Answer):
                     found.append(last.rows)
@@ -275,9 +269,13 @@ def _write_failures(records: list[Record], path: Path) -> None:
             outcome = record.outcome
             if not record.right and outcome is not None:
                 entry = {
-                    "id": record.case.id, "question": record.case.question, "status": outcome.status, "gold": record.case.golds[:1],
-                    "sql": outcome.sql if isinstance(outcome, Answer) else None, "answerable": record.answerable,
-                }  # fmt: skip
+                    "id": record.case.id,
+                    "question": record.case.question,
+                    "status": outcome.status,
+                    "gold": record.case.golds[:1],
+                    "sql": outcome.sql if isinstance(outcome, Answer) else None,
+                    "answerable": record.answerable,
+                }
                 file.write(json.dumps(entry) + "\n")
 
 

@@ -16,6 +16,9 @@ _SECOND_CLAUSE = (lexicon.LIST_VERBS - {"find", "get"}) | {"also", "just", "only
 _PREDICATES = lexicon.words("are is were was have has do does can which-are")
 
 
+_OWNING = frozenset({"their", "its", "of", "in", "for", "each", "every", "per", "have", "has"})
+
+
 @dataclass(frozen=True)
 class Pair:
     """Where the first and the last of what is coordinated stand."""
@@ -122,20 +125,10 @@ def read_tables(state: State) -> tuple[Mention, Mention] | None:
         if one == other:
             continue
         between = set(state.lower[first.end : last.start])
-        if not between & {"and", "or", "also", ","} or between & {
-            "their",
-            "its",
-            "of",
-            "in",
-            "for",
-            "each",
-            "every",
-            "per",
-            "have",
-            "has",
-        } - ({"of", "for"} if "list" in between else set()):
-            if not (_SECOND_CLAUSE & between and between & {"and", "also"}):
-                continue
+        apart = _SECOND_CLAUSE & between and between & {"and", "also"}
+        owned = _OWNING - {"of", "for"} if "list" in between else _OWNING
+        if not apart and (between & owned or not between & {"and", "or", "also", ","}):
+            continue
         if _alike(state, one, other) and (not between & {"have"} or _SECOND_CLAUSE & between):
             return first, last
     return None

@@ -43,8 +43,9 @@ class Builder:
         groups = [self.term(g) for g in frame.groups]
         order = [plan.Order(by=self._calendar(m), descending=down) for m, down in frame.order]
         having = [
-            plan.Comparison(operator=op, left=self.term(t), right=plan.Value(value=v)) for t, op, v in frame.having
-        ]  # type: ignore[arg-type]
+            plan.Comparison(operator=op, left=self.term(t), right=plan.Value(value=v))  # type: ignore[arg-type]  # having only compares
+            for t, op, v in frame.having
+        ]
         if frame.shared_by is not None:
             groups, having = self._shared(frame, groups, having)
         source, joins = self._joins(tables[0], edges)
@@ -68,10 +69,7 @@ class Builder:
         every = self.index.facts[frame.shared_by or ""]
         key = every.key or every.display[:1]
         count = plan.Aggregate(function="count", argument=plan.Column(source=every.name, column=key[0]), distinct=True)
-        total = plan.Select(
-            items=(plan.Item(value=plan.Aggregate(function="count")),),
-            source=plan.Table(name=every.name, alias="every"),
-        )
+        total = _rows_of(every.name, "every")
         having.append(plan.Comparison(operator="=", left=count, right=plan.ScalarQuery(query=total)))
         return groups, having
 
@@ -104,10 +102,8 @@ class Builder:
             return None
         table = self.index.facts[ratio.over.table]
         item = plan.Item(value=self.measure(ratio, apart=True))
-        one = plan.Select(
-            items=(plan.Item(value=plan.Aggregate(function="count")),), source=plan.Table(name=table.name, alias="one")
-        )
-        return plan.Select(items=(item,), source=plan.Derived(query=one, alias="one"))
+        one = _rows_of(table.name, "one")
+        return plan.Select(items=(item,), source=plan.Derived(query=one, alias="one"), limit=None, offset=None)
 
     def _joins(self, first: str, edges: tuple[Edge, ...]) -> tuple[plan.Source, tuple[plan.Join, ...]]:
         joined, found = {first}, []
@@ -143,10 +139,7 @@ class Builder:
             over, under = self._alone(measure.over), self._alone(measure.under)
         if measure.whole:
             table = self.index.facts[measure.under.table]
-            every = plan.Select(
-                items=(plan.Item(value=plan.Aggregate(function="count")),),
-                source=plan.Table(name=table.name, alias="every"),
-            )
+            every = _rows_of(table.name, "every")
             under = plan.ScalarQuery(query=every)
         divided = plan.Arithmetic(operator="/", left=over, right=under)
         return plan.Arithmetic(operator="*", left=divided, right=plan.Value(value=100)) if measure.percent else divided
@@ -246,6 +239,8 @@ class Builder:
             items=(plan.Item(value=plan.Value(value=1)),),
             source=plan.Table(name=table.name, table_schema=table.table_schema, alias="other"),
             where=on,
+            limit=None,
+            offset=None,
         )
         return plan.Exists(query=one, negated=True)
 
@@ -259,6 +254,16 @@ def tables_of(condition: Condition) -> Iterable[str]:
         yield condition.column
     else:
         yield condition.table
+
+
+def _rows_of(table: str, alias: str) -> plan.Select:
+    """How many rows a table has."""
+    return plan.Select(
+        items=(plan.Item(value=plan.Aggregate(function="count")),),
+        source=plan.Table(name=table, alias=alias),
+        limit=None,
+        offset=None,
+    )
 
 
 def _column(table: str, column: str) -> plan.Column:

@@ -1,7 +1,7 @@
 """The weights of the confidence in readings, and how they were got.
 
-`python benchmarks/spyne/accuracy.py --fit` fits them (logistic regression, L2, features standardised, seed 0) on whether the
-best reading of a question was right. They are data: nothing in them is about one database.
+`python benchmarks/spyne/accuracy.py --fit` fits them (logistic regression, L2, features standardised, seed 0) on
+whether the best reading of a question was right. They are data: nothing in them is about one database.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ from __future__ import annotations
 from spyne.ask import lexicon
 from spyne.ask.build import tables_of
 from spyne.ask.frame import AnyFilter, Filter, Ratio, Term
-from spyne.ask.linking import Linked, word_weight
+from spyne.ask.linking import Linked
 from spyne.ask.state import State
+from spyne.ask.weights import word_weight
 
 _TELLING = lexicon.words(
     """

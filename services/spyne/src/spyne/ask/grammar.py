@@ -14,14 +14,15 @@ from spyne.ask.outcome import Proposal, Reading
 from spyne.ask.reading import read
 from spyne.ask.state import Decision, State
 from spyne.ask.tokens import tokenize
-from spyne.ask.words import describe
+from spyne.plan.words import in_words
 from spyne.schema.model import Schema
 
 MOST_READINGS = 8
 LONGEST_QUESTION = 1_000
 _NOISE = re.compile(
-    r"\b(?:show|list|give|put|display)\s+(?:them|it|the results?|everything)\s+(?:all\s+)?in\s+(?:one|a single)\s+table\.?"
-    r"|\bin (?:the|this) (?:database|dataset|table)\b|\bmatch [\w ]+ case[- ]insensitive(?:ly)?\.?|\bgive the answer as [\w ]+\.?",
+    r"\b(?:show|list|give|put|display)\s+(?:them|it|the results?)\s+(?:all\s+)?in\s+(?:one|a single)\s+table\.?"
+    r"|\bin (?:the|this) (?:database|dataset|table)\b|\bmatch [\w ]+ case[- ]insensitive(?:ly)?\.?"
+    r"|\bgive the answer as [\w ]+\.?",
     re.IGNORECASE,
 )
 
@@ -101,5 +102,9 @@ def _reading(
     found = {**linking, **features.of_reading(state), "decisions": float(len(base.decisions))}
     score = max(0.01, state.linked.coverage - state.penalty)
     return Reading(
-        plan=query, words=describe(query), choices=choices, score=score, features=tuple(sorted(found.items()))
+        plan=query,
+        words=in_words(query, index.schema),
+        choices=choices,
+        score=score,
+        features=tuple(sorted(found.items())),
     )

@@ -87,9 +87,13 @@ def read_items(state: State, *, has_measure: bool) -> list[tuple[Measure, int]]:
     head = True
     previous_end = 0
     last: Link | None = None
+    carried: list[str] = []
     for mention in state.linked.mentions:
         link = state.link(mention)
         between = state.lower[previous_end : mention.start]
+        if not between and last is not None and last.kind == "value":
+            between = carried  # "for successful transactions": the value stands between
+        carried = between
         if previous_end == 0:
             between = [w for w in between if w not in {"which", "what", "who", "whose"}]
         head = _head_after(between, head, first=not found and not has_measure)

@@ -264,8 +264,8 @@ ME Maine, MD Maryland, MA Massachusetts, MI Michigan, MN Minnesota, MS Mississip
 Nebraska, NV Nevada, NH New Hampshire, NJ New Jersey, NM New Mexico, NY New York, NC North Carolina, ND North
 Dakota, OH Ohio, OK Oklahoma, OR Oregon, PA Pennsylvania, RI Rhode Island, SC South Carolina, SD South Dakota, TN
 Tennessee, TX Texas, UT Utah, VT Vermont, VA Virginia, WA Washington, WV West Virginia, WI Wisconsin, WY Wyoming"""
-_COUNTRIES = """US United States, US United States of America, US USA, US America, GB United Kingdom, UK United Kingdom, GB
-Britain, GB UK, DE Germany, FR France, IT Italy, ES Spain, PT Portugal, NL Netherlands, BE Belgium, CH Switzerland,
+_COUNTRIES = """US United States, US United States of America, US USA, US America, GB United Kingdom, UK United Kingdom,
+GB Britain, GB UK, DE Germany, FR France, IT Italy, ES Spain, PT Portugal, NL Netherlands, BE Belgium, CH Switzerland,
 AT Austria, SE Sweden, NO Norway, DK Denmark, FI Finland, PL Poland, IE Ireland, GR Greece, CA Canada, MX Mexico,
 BR Brazil, AR Argentina, CL Chile, CO Colombia, CN China, JP Japan, KR South Korea, IN India, AU Australia, NZ New
 Zealand, ZA South Africa, SG Singapore, RU Russia, TR Turkey, IL Israel, AE United Arab Emirates, USA United

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from spyne.ask import lexicon, names
 from spyne.ask.index import Link, SchemaIndex, value_stems
 from spyne.ask.tokens import Token, stem
+from spyne.ask.weights import word_weight
 
 LONGEST_SPAN = 7
 KEPT_BELOW_BEST = 0.3
+MOST_KINDS = 40  # values that a column may have for a part of one, in small letters, to mean it
 _INNER = lexicon.words("of the a an for in to and from")
 _NEVER_ALONE = lexicon.words(
     """
@@ -249,9 +251,11 @@ def _values(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaInde
     return [
         replace(link, score=link.score - 0.2)
         for link in found
-        if link.score >= 0.7 and link.match == "starts" and len(index.facts[link.table].columns[link.column].values or ()) <= 40
+        if link.score >= 0.7
+        and link.match == "starts"
+        and len(index.facts[link.table].columns[link.column].values or ()) <= MOST_KINDS
         and not any(t.lower in lexicon.LIGHT for t in inside)
-    ]  # fmt: skip
+    ]
 
 
 def _weighed(link: Link, inside: tuple[Token, ...]) -> Link:
@@ -290,19 +294,3 @@ def _with_coverage(tokens: tuple[Token, ...], mentions: tuple[Mention, ...]) -> 
         if weight >= 0.5:
             unlinked.append(place)
     return Linked(tokens, mentions, tuple(unlinked), linked / total if total else 0.0)
-
-
-def word_weight(token: Token) -> float:
-    """How much it counts when a word finds no link: nothing for function words, most for names and quotes."""
-    if token.kind == "quoted":
-        return 2.0
-    if token.kind != "word" or token.lower in lexicon.STOP or len(token.lower) == 1:
-        return 0.0
-    if (
-        token.lower in lexicon.LIGHT
-        or token.lower in lexicon.IMPLIED
-        or token.lower in lexicon.WEEKDAYS
-        or token.lower in lexicon.MONTHS
-    ):
-        return 0.1
-    return 1.5 if token.capital and token.start > 0 else 1.0

@@ -258,7 +258,7 @@ def _orderable(state: State, term: Term) -> bool:
 
 
 def _is_aggregate_of_all(state: State, place: int, term: Term) -> bool:
-    """Whether it is as in "what is the highest price of X", which asks for the number, for it names nothing before that could have it."""
+    """Whether the number itself is asked for, as in "what is the highest price of X"."""
     if term.function is not None or any(m.start < place for m in state.linked.mentions):
         return False
     return state.word(

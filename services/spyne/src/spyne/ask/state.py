@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from spyne.ask import lexicon
 from spyne.ask.frame import Frame
 from spyne.ask.index import Link, SchemaIndex
 from spyne.ask.linking import Linked, Mention
@@ -155,7 +154,7 @@ class State:
         )
 
     def _leave_out(self) -> None:
-        """Leave out mentions that say nothing: "the same X", "regardless of X", verbs such as "issued", unreachable tables."""
+        """Leave out mentions that say nothing: "the same X", verbs such as "issued", tables out of reach."""
         context = self.context()
         for mention in self.linked.mentions:
             link = self.chosen[mention.start]
@@ -298,8 +297,3 @@ class State:
         if self.index.facts[link.table].table.rows == 0:
             fit -= 0.1
         return fit
-
-
-def plural(word: str) -> bool:
-    """Whether a noun looks like a plural."""
-    return word.endswith("s") and not word.endswith("ss") and word not in lexicon.LIGHT

@@ -349,3 +349,49 @@ async def test_a_database_in_write_ahead_mode_can_be_read_while_it_is_written(tm
                 writer.execute("INSERT INTO t VALUES (1)")
                 writer.commit()
                 assert (await engine.run("wal", "SELECT count(*) FROM t")).rows == ((number + 1,),)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "duckdb"])
+async def test_a_file_that_took_the_place_of_another_is_the_one_that_is_read(
+    sources: Sources, tmp_path: Path, database: str
+) -> None:
+    path = Path(sources[database].location.get_secret_value())
+    async with Engine(sources, workers=1) as engine:
+        assert (await engine.run(database, "SELECT count(*) FROM t")).rows == ((2_000,),)
+        _replace(database, path, tmp_path / "new")
+        assert (await engine.run(database, "SELECT count(*) FROM t")).rows == ((1,),)
+
+
+def _replace(database: str, path: Path, new: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    import duckdb
+
+    with closing(sqlite3.connect(new) if database == "sqlite" else duckdb.connect(str(new))) as connection:
+        connection.execute("CREATE TABLE t(n INTEGER)")
+        connection.execute("INSERT INTO t VALUES (1)")
+        connection.commit()
+    new.replace(path)
+
+
+async def test_a_duckdb_file_can_be_written_soon_after_a_query(sources: Sources) -> None:
+    path = sources["duckdb"].location.get_secret_value()
+    async with Engine(sources, workers=1) as engine:
+        await engine.run("duckdb", "SELECT 1")
+        deadline = time.monotonic() + 10
+        while not _added_to(path):
+            assert time.monotonic() < deadline, "the file is still kept open"
+            await asyncio.sleep(0.05)  # polling, bounded above
+        assert (await engine.run("duckdb", "SELECT count(*) FROM t")).rows == ((2_001,),)
+
+
+def _added_to(path: str) -> bool:
+    import duckdb
+
+    try:
+        with duckdb.connect(path) as connection:
+            connection.execute("INSERT INTO t VALUES (-1, 'new')")
+    except duckdb.IOException:
+        return False
+    return True

@@ -152,7 +152,6 @@ class Engine:
             try:
                 while len(outcomes) < len(statements):
                     request = _request(source, statements[len(outcomes)], limits)
-                    request["keep"] = len(outcomes) + 1 < len(statements)
                     outcomes.append(await self._outcome(process, database, request, limits))
                     if not process.is_alive:
                         break

@@ -23,7 +23,6 @@ from spyne.engine.connections import connection_class
 from spyne.engine.connections.base import Bounds, Connection, Failed, Result, TimedOut, TooLarge, Unreachable
 from spyne.engine.frames import Message, packed, read
 
-_IDLE_S = 30.0  # how long a connection stays open with nothing to do
 _LARGEST_FILE = 16 * 1024 * 1024  # what SQLite may write beside a database in write-ahead mode
 _ROOM_TO_REPORT = 64 * 1024 * 1024  # beyond a query's own memory, to say what became of it
 
@@ -40,7 +39,8 @@ class Worker:
     def serve(self, requests: BinaryIO, answers: BinaryIO) -> None:
         """Answer until there are no more requests."""
         while True:
-            if self._connection is not None and not select.select([requests], [], [], _IDLE_S)[0]:
+            connection = self._connection
+            if connection is not None and not select.select([requests], [], [], connection.idle_s)[0]:
                 self._close()
             request = read(requests)
             if request is None:
@@ -68,17 +68,17 @@ class Worker:
             self._close()
             return {"error": "cancelled"}
         except (TimedOut, TooLarge, Failed, Unreachable, MemoryError) as error:
-            self._let_go(keep=request["keep"] and isinstance(error, Failed))
+            if not isinstance(error, Failed):
+                self._close()
             return {"error": _KINDS[type(error)], "message": str(error)}
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller is told its kind, and no more
             self._close()
             return {"error": "failed", "message": f"{type(error).__name__} in the driver"}
-        self._let_go(keep=request["keep"])
         return {**vars(result), "elapsed_s": time.monotonic() - began}
 
     def _run(self, request: Message, bounds: Bounds) -> Result:
         key = (request["dialect"], request["location"])
-        was_open = self._key == key and self._connection is not None
+        was_open = self._key == key and self._connection is not None and self._connection.fits(bounds)
         if not was_open:
             self._open(key, bounds)
         assert self._connection is not None
@@ -94,12 +94,6 @@ class Worker:
         self._close()
         self._connection = connection_class(key[0]).opened(key[1], bounds)
         self._key = key
-
-    def _let_go(self, *, keep: bool) -> None:
-        """Close the connection, unless more queries come at once or it may stay open, and is sound."""
-        connection = self._connection
-        if connection is not None and not (keep or (connection.stays_open and connection.is_sound)):
-            self._close()
 
     def _close(self) -> None:
         connection, self._connection, self._key = self._connection, None, None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from spyne.schema.cells import Json, cell, size
 
@@ -48,12 +49,11 @@ class Result:
 class Connection(ABC):
     """A connection that cannot write."""
 
-    stays_open = False
-    """Whether it may stay open between queries of different callers."""
+    idle_s: ClassVar[float]
+    """How long it stays open with nothing to do, in seconds."""
 
-    @property
-    def is_sound(self) -> bool:
-        """Whether another query can run on it."""
+    def fits(self, bounds: Bounds) -> bool:  # noqa: ARG002 - for those that are bounded when they are opened
+        """Whether another query, with these bounds, can run on it and sees what is in the database now."""
         return True
 
     @classmethod
@@ -68,6 +68,15 @@ class Connection(ABC):
     @abstractmethod
     def close(self) -> None:
         """End it."""
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Which file a path leads to; None when there is none."""
+    try:
+        state = os.stat(path)  # noqa: PTH116 - it takes no more imports
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
 
 
 def kept(columns: list[str], rows: Iterable[Iterable[object]], bounds: Bounds) -> Result:

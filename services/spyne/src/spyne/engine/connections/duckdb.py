@@ -9,7 +9,17 @@ from typing import Any, Self
 
 import duckdb
 
-from spyne.engine.connections.base import Bounds, Connection, Failed, Result, TimedOut, TooLarge, Unreachable, kept
+from spyne.engine.connections.base import (
+    Bounds,
+    Connection,
+    Failed,
+    Result,
+    TimedOut,
+    TooLarge,
+    Unreachable,
+    identity,
+    kept,
+)
 from spyne.schema.duckdb_file import connected
 from spyne.schema.errors import SourceUnreachable
 
@@ -17,19 +27,27 @@ _ROWS_AT_ONCE = 200
 
 
 class DuckdbConnection(Connection):
-    """A DuckDB file."""
+    """A DuckDB file. As long as it is open nobody can write to it, so that it is not kept open for long."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, location: str) -> None:
+    idle_s = 0.5
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, location: str, memory_bytes: int) -> None:
         self._connection = connection
         self._location = location
+        self._memory_bytes = memory_bytes
+        self._file = identity(location)
 
     @classmethod
     def opened(cls, location: str, bounds: Bounds) -> Self:
         """Open the file, which has to be there."""
         try:
-            return cls(connected(location, bounds.memory_bytes), location)
+            return cls(connected(location, bounds.memory_bytes), location, bounds.memory_bytes)
         except SourceUnreachable as error:
             raise Unreachable(str(error)) from None
+
+    def fits(self, bounds: Bounds) -> bool:
+        """Whether it was opened with as much memory, and the file is still that file."""
+        return self._memory_bytes == bounds.memory_bytes and self._file == identity(self._location)
 
     def run(self, sql: str, bounds: Bounds) -> Result:
         """Run a query until its time is over."""
@@ -53,6 +71,7 @@ class DuckdbConnection(Connection):
             raise Failed(str(error).replace(self._location, "the file")) from None
         finally:
             alarm.cancel()
+            alarm.join()  # so that it cannot ring in the next query
 
     def close(self) -> None:
         """Close the file, so that others may write to it."""

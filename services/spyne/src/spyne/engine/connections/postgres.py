@@ -21,7 +21,7 @@ _ROWS_AT_ONCE = 200
 class PostgresConnection(Connection):
     """A PostgreSQL database."""
 
-    stays_open = True
+    idle_s = 30.0
 
     def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], secrets: tuple[str, ...]) -> None:
         self._connection = connection
@@ -54,9 +54,8 @@ class PostgresConnection(Connection):
         finally:
             self._end()
 
-    @property
-    def is_sound(self) -> bool:
-        """Whether the connection is open."""
+    def fits(self, bounds: Bounds) -> bool:  # noqa: ARG002 - they are set for each query
+        """Whether the connection is open, as far as is known."""
         return not self._connection.closed
 
     def close(self) -> None:

@@ -7,7 +7,17 @@ import time
 from pathlib import Path
 from typing import Self
 
-from spyne.engine.connections.base import Bounds, Connection, Failed, Result, TimedOut, TooLarge, Unreachable, kept
+from spyne.engine.connections.base import (
+    Bounds,
+    Connection,
+    Failed,
+    Result,
+    TimedOut,
+    TooLarge,
+    Unreachable,
+    identity,
+    kept,
+)
 
 _INSTRUCTIONS_BETWEEN_LOOKS = 5_000
 _LONGEST_STATEMENT = 1_000_000
@@ -19,8 +29,13 @@ _TOO_LARGE = ("string or blob too big", "out of memory")
 class SqliteConnection(Connection):
     """A SQLite file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    idle_s = 0.5
+
+    def __init__(self, connection: sqlite3.Connection, location: str, longest: int) -> None:
         self._connection = connection
+        self._location = location
+        self._longest = longest
+        self._file = identity(location)
 
     @classmethod
     def opened(cls, location: str, bounds: Bounds) -> Self:
@@ -36,11 +51,16 @@ class SqliteConnection(Connection):
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.Error:
             raise Unreachable("its file is no SQLite database, or cannot be read") from None
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(_LONGEST_STATEMENT, bounds.bytes))
+        longest = _longest(bounds)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
         connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, _LONGEST_STATEMENT)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_authorizer(_authorized)
-        return cls(connection)
+        return cls(connection, location, longest)
+
+    def fits(self, bounds: Bounds) -> bool:
+        """Whether it was opened for values as long, and the file is still that file."""
+        return self._longest == _longest(bounds) and self._file == identity(self._location)
 
     def run(self, sql: str, bounds: Bounds) -> Result:
         """Run a query until its time is over."""
@@ -65,6 +85,11 @@ class SqliteConnection(Connection):
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _longest(bounds: Bounds) -> int:
+    """The longest text that SQLite may make, in bytes."""
+    return max(_LONGEST_STATEMENT, bounds.bytes)
 
 
 def _explained(error: Exception, is_over: bool) -> BaseException:

@@ -139,6 +139,11 @@ def test_a_with_is_known_only_where_it_is_in_scope() -> None:
         assert refused.value.rule == "unknown-table"
 
 
+def test_names_that_are_words_of_sql_are_quoted_as_the_database_knows_them() -> None:
+    assert check("SELECT 1 AS Rows, 2 AS x FROM customers", shop("postgres")).startswith('SELECT 1 AS "rows", 2 AS x')
+    assert check("SELECT + ALL ALL FROM customers", shop("sqlite")).startswith('SELECT "ALL" AS "ALL"')
+
+
 def test_what_runs_is_written_anew_without_comments() -> None:
     sql = check("SELECT /* a */ id -- b\nFROM customers /*! c */;", shop("postgres"))
     assert sql == "SELECT id FROM customers LIMIT 1000"

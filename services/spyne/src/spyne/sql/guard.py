@@ -6,9 +6,11 @@ It is the first of three walls. The second is the read-only connection, the thir
 from __future__ import annotations
 
 import logging
+from typing import get_args
 
 import sqlglot
 from sqlglot import ErrorLevel, exp
+from sqlglot.dialects.dialect import Dialect as Known
 from sqlglot.errors import SqlglotError
 
 from spyne.schema.model import Dialect, Schema
@@ -17,6 +19,9 @@ from spyne.sql.errors import Refused
 from spyne.sql.names import Names
 
 MAX_ROWS = 1_000
+WORDS: dict[Dialect, frozenset[str]] = {
+    dialect: frozenset(Known.get_or_raise(dialect).tokenizer_class.KEYWORDS) for dialect in get_args(Dialect)
+}
 
 # The parser warns of statements that it does not know, and repeats their text, which may hold what is nobody's business
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
@@ -32,12 +37,14 @@ def check(sql: str, schema: Schema, *, max_rows: int = MAX_ROWS) -> str:
     bounds.keep(sql, schema.dialect)
     try:
         tree = _parsed(sql, schema.dialect)
-        syntax.check(tree, schema.dialect)
-        Names(schema).check(tree)
+        nodes = list(tree.walk())
+        syntax.check(nodes, schema.dialect)
+        Names(schema).check(tree, nodes)
+        _quote(nodes, schema.dialect)
         if schema.dialect == "sqlite":
-            _as_sqlite_means(tree)
+            _as_sqlite_means(nodes)
         tree = _limited(tree, max_rows)
-        return tree.sql(dialect=schema.dialect, comments=False, unsupported_level=ErrorLevel.RAISE)
+        return tree.sql(dialect=schema.dialect, copy=False, comments=False, unsupported_level=ErrorLevel.RAISE)
     except RecursionError:
         raise Refused("too-deep", "the SQL is nested too deeply; split it up") from None
     except SqlglotError as error:
@@ -69,15 +76,25 @@ def _reason(error: SqlglotError) -> str:
     return f"{found[0].get('description', 'unknown')} (line {found[0].get('line')}, column {found[0].get('col')})"
 
 
-def _as_sqlite_means(tree: exp.Query) -> None:
+def _quote(nodes: list[exp.Expr], dialect: Dialect) -> None:
+    """Put names that are words of SQL too in quotation marks: what runs must be read as it was checked."""
+    for node in nodes:
+        if isinstance(node, exp.Identifier) and not node.args.get("quoted") and node.this.upper() in WORDS[dialect]:
+            node.set("quoted", True)
+            if dialect == "postgres":
+                node.set("this", node.this.lower())
+
+
+def _as_sqlite_means(nodes: list[exp.Expr]) -> None:
     """Undo what a round trip through the parser would change for SQLite."""
-    for join in tree.find_all(exp.Join):
-        # "FROM a, b" would come out as CROSS JOIN, after which SQLite does not choose the order of the tables
-        if join.kind in ("", "CROSS") and not any(join.args.get(part) for part in ("on", "using", "method")):
-            join.set("kind", None)
-            join.set("on", exp.Boolean(this=True))
-    for median in list(tree.find_all(exp.Median)):
-        median.replace(exp.Anonymous(this="MEDIAN", expressions=[median.this]))
+    for node in nodes:
+        if isinstance(node, exp.Join):
+            # "FROM a, b" would come out as CROSS JOIN, after which SQLite does not choose the order of the tables
+            if node.kind in ("", "CROSS") and not any(node.args.get(part) for part in ("on", "using", "method")):
+                node.set("kind", None)
+                node.set("on", exp.Boolean(this=True))
+        elif isinstance(node, exp.Median):
+            node.replace(exp.Anonymous(this="MEDIAN", expressions=[node.this]))
 
 
 def _limited(tree: exp.Query, max_rows: int) -> exp.Query:

@@ -22,22 +22,23 @@ class Names:
             self._tables.setdefault(name, []).append(table)
         self._used: list[TableInfo] = []
 
-    def check(self, tree: exp.Expr) -> None:
+    def check(self, tree: exp.Expr, nodes: list[exp.Expr]) -> None:
         """Raise Refused on an unknown name; write what SQLite takes for text as text."""
         self._resolve(tree, frozenset(), 0)
         columns = {column.name.lower() for table in self._used for column in table.columns}
         sources = {table.name.lower() for table in self._used}
         given: set[str] = set()
-        for alias in tree.find_all(exp.Alias, exp.TableAlias, exp.Window):
-            if isinstance(alias, exp.TableAlias):
-                sources.add(alias.name.lower())
-                given |= {column.name.lower() for column in alias.args.get("columns") or ()}
-            elif isinstance(alias, exp.Alias):
-                given.add(alias.alias.lower())
-        if self._dialect == "postgres":  # where a column without an alias is named after its function
-            given |= {each.sql_name().lower() for each in tree.find_all(exp.AggFunc)}
-        for column in list(tree.find_all(exp.Column)):
-            self._column(column, columns, given, sources)
+        for node in nodes:
+            if isinstance(node, exp.TableAlias):
+                sources.add(node.name.lower())
+                given |= {column.name.lower() for column in node.args.get("columns") or ()}
+            elif isinstance(node, exp.Alias):
+                given.add(node.alias.lower())
+            elif isinstance(node, exp.AggFunc) and self._dialect == "postgres":
+                given.add(node.sql_name().lower())  # the name of its column where it has no alias
+        for node in nodes:
+            if isinstance(node, exp.Column):
+                self._column(node, columns, given, sources)
 
     def _resolve(self, node: exp.Expr, visible: frozenset[str], level: int) -> None:
         """Look at a part of the tree, where the names of `visible` WITHs are in scope and no others."""

@@ -33,7 +33,7 @@ def render(query: Query, schema: Schema, *, pretty: bool = False) -> str:
     if walk.depth(query) > walk.MAX_DEPTH:
         raise PlanError(f"the plan is more than {walk.MAX_DEPTH} parts deep; ask for less at once")
     tree, _ = Queries(schema).query(query, None)
-    return tree.sql(dialect=schema.dialect, pretty=pretty, comments=False)
+    return tree.sql(dialect=schema.dialect, pretty=pretty, copy=False, comments=False)
 
 
 @dataclass(frozen=True)

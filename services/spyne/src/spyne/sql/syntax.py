@@ -19,11 +19,11 @@ PATTERNS = (exp.Like, exp.ILike, exp.Glob, exp.RegexpLike, exp.RegexpILike)
 WILDCARDS = str.maketrans("", "", "%_*?[+{(|")
 
 
-def check(tree: exp.Expr, dialect: Dialect) -> None:
-    """Raise Refused when a part of the tree is not on the allow-list."""
+def check(nodes: list[exp.Expr], dialect: Dialect) -> None:
+    """Raise Refused when one of the nodes of a tree is not on the allow-list."""
     listed = allowed.classes(dialect)
     joins = 0
-    for node in tree.walk():
+    for node in nodes:
         kind = type(node)
         if kind not in listed:
             raise _unlisted(node)
@@ -32,6 +32,8 @@ def check(tree: exp.Expr, dialect: Dialect) -> None:
             for part, value in node.args.items():
                 if value and part not in parts:
                     raise Refused("unknown-syntax", f"{part.strip('_').upper()} is not allowed in {_what(node)}")
+        if node.args.get("this") is None and kind.arg_types.get("this"):
+            raise Refused("unreadable", f"{_what(node)} lacks what it is about")
         joins += kind is exp.Join
         if (look := LOOKS.get(kind)) is not None:
             look(node, dialect)
@@ -53,6 +55,11 @@ def _function(node: exp.Expr, dialect: Dialect) -> None:
     called = node.this
     if not isinstance(called, str) or called.lower() not in allowed.NAMED[dialect]:
         raise Refused("unknown-function", f"the function {node.name[:60]} is not allowed; use one that is listed")
+
+
+def _select(node: exp.Expr, _: Dialect) -> None:
+    if not node.expressions:
+        raise Refused("unknown-syntax", "a SELECT without columns is not allowed; name what to show")
 
 
 def _table(node: exp.Expr, _: Dialect) -> None:
@@ -106,6 +113,7 @@ def _replace(node: exp.Expr, _: Dialect) -> None:
 
 LOOKS: dict[type[exp.Expr], Callable[[exp.Expr, Dialect], None]] = {
     exp.Anonymous: _function,
+    exp.Select: _select,
     exp.Table: _table,
     exp.DataType: _type,
     exp.Literal: _literal,

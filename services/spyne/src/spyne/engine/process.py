@@ -25,6 +25,7 @@ class Process:
         self._process = process
         self._handle: int | None = os.pidfd_open(process.pid)  # it never means another process, as a number may
         self._answer: asyncio.Task[Message] | None = None
+        self._is_killed = False
 
     @classmethod
     async def started(cls, dialects: Sequence[str]) -> Self:
@@ -55,7 +56,7 @@ class Process:
     @property
     def is_alive(self) -> bool:
         """Whether it runs, as far as is known."""
-        return self._process.returncode is None and not self._output.at_eof()
+        return not self._is_killed and self._process.returncode is None and not self._output.at_eof()
 
     @property
     def _output(self) -> asyncio.StreamReader:
@@ -66,7 +67,7 @@ class Process:
         """The answer to a request.
 
         Raises QueryTimedOut when there is none within that many seconds, or it took too much processor time: the
-        process is gone then. Raises WorkerLost when it ended for another reason.
+        process is killed then. Raises WorkerLost when it ended for another reason.
         """
         assert self._process.stdin is not None
         self._answer = asyncio.ensure_future(read_later(self._output))
@@ -76,7 +77,8 @@ class Process:
                 await self._process.stdin.drain()
                 answer = await asyncio.shield(self._answer)
         except TimeoutError:
-            await self.ended()
+            self._is_killed = True
+            self._send(signal.SIGKILL)  # who waits for the answer does not wait for its end
             raise QueryTimedOut("the query took longer than it may, and was ended") from None
         except (asyncio.IncompleteReadError, ConnectionError):
             await self.ended()
@@ -103,6 +105,7 @@ class Process:
             await asyncio.wait({self._answer})
             if not self._answer.cancelled():
                 self._answer.exception()
+        self._is_killed = True
         self._send(signal.SIGKILL)
         if self._process.stdin is not None:
             self._process.stdin.close()

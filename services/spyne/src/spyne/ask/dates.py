@@ -59,6 +59,8 @@ def _moment(state: State, place: int) -> tuple[str, str] | None:
         ):
             state.use(mention.start, mention.end)
             return link.ref
+    if state.moment is not None:
+        return state.moment
     nearest = [
         state.link(m).table for m in reversed(state.linked.mentions) if m.end <= place and state.link(m).kind == "table"
     ]

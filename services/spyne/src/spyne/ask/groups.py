@@ -175,6 +175,8 @@ def _of_unit(state: State, unit: TimeUnit) -> Term | None:
         named = [c for c in facts.columns if facts.bare(c) == (unit,)]
         if named:
             return Term(table, named[0])
+    if state.moment is not None:
+        return Term(*state.moment, part=unit)
     for table in state.context():
         facts = state.index.facts[table]
         moments = [c for c in facts.columns if facts.moment(c) and facts.columns[c].kind != "time"]

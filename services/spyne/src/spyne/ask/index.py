@@ -22,6 +22,7 @@ GENERIC = lexicon.words(
 )
 _WORD = re.compile(r"[A-Za-z0-9]+(?:['’][A-Za-z]+)?")  # noqa: RUF001 - typographic apostrophes are in data
 LONGEST_VALUE_WORDS = 8
+_HYPERNYMS = {stem(word): kinds for word, kinds in lexicon.HYPERNYMS.items()}
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class SchemaIndex:
 
     def hypernyms(self, word: str) -> list[Link]:
         """Columns which a general word such as "location" may mean."""
-        narrow = lexicon.HYPERNYMS.get(word)
+        narrow = _HYPERNYMS.get(word)
         if narrow is None:
             return []
         found: dict[tuple[str, str], Link] = {}
@@ -161,7 +162,7 @@ class SchemaIndex:
                     continue
                 for table, column in self.column_shapes[shape]:
                     if not self.facts[table].is_id(column):
-                        score = 0.6 - 0.005 * place
+                        score = 0.6 - 0.002 * place
                         if score > found.get((table, column), Link("column", "", score=0.0)).score:
                             found[table, column] = Link("column", table, column, score=score, hypernym=True)
         return sorted(found.values(), key=lambda link: -link.score)

@@ -142,6 +142,8 @@ def _links(inside: tuple[Token, ...], index: SchemaIndex, first: bool, before: s
     if inside[0].kind == "number" and len(inside) == 1:
         return ()
     ends = (inside[0].lower, inside[-1].lower)
+    if len(inside) == 1 and inside[0].lower == "where" and before in {"", "and", ","}:
+        return _kept(index.hypernyms("where"))
     joined = any(t.kind == "punctuation" and t.text != "-" for t in inside)
     if any(word in lexicon.STOP and word not in {"name", "list"} for word in ends) or joined:
         return _kept(values)
@@ -277,7 +279,9 @@ def _quoted(token: Token, index: SchemaIndex) -> list[Link]:
 
 def _kept(links: list[Link]) -> tuple[Link, ...]:
     ranked = sorted(links, key=lambda link: (-link.score, link.kind != "table", link.table, link.column))
-    return tuple(link for link in ranked if link.score >= max(0.4, ranked[0].score - KEPT_BELOW_BEST))[:24]
+    return tuple(link for link in ranked if link.hypernym or link.score >= max(0.4, ranked[0].score - KEPT_BELOW_BEST))[
+        :24
+    ]
 
 
 def _with_coverage(tokens: tuple[Token, ...], mentions: tuple[Mention, ...]) -> Linked:

@@ -107,7 +107,7 @@ def _target(
         if state.word(mention.end) in {"id", "ids"}:
             after = mention.end + 1
         if count or function == "sum":
-            own = [c for c in facts.plain if facts.counts(c) == ()]
+            own = own_counts(state, link.table)
             if own and not distinct:
                 return Term(link.table, own[0], "sum", place=mention.start), after
             return Term(link.table, None, "count", place=mention.start), after
@@ -130,3 +130,10 @@ def _target(
     ):
         return None
     return Term(link.table, link.column, function, distinct, place=mention.start), after  # type: ignore[arg-type]
+
+
+def own_counts(state: State, table: str) -> list[str]:
+    """Columns that hold how many things a row stands for: a `count`; a `quantity` where things are sold."""
+    facts = state.index.facts[table]
+    traded = {"sold", "bought", "purchased", "sales"} & set(state.lower)
+    return [c for c in facts.plain if facts.counts(c) == () and (traded or "number" in facts.bare(c))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spyne.ask import lexicon
 from spyne.ask.index import Link
 from spyne.ask.linking import Mention
 from spyne.ask.state import State
@@ -70,5 +71,9 @@ def display_before(state: State, place: int) -> tuple[str, str] | None:
 
 def negated(state: State, place: int) -> bool:
     """Whether a word such as "not" or "without" stands right before."""
-    window = [state.word(p) for p in range(max(0, place - 4), place) if not any(q in state.at for q in range(p, place))]
+    window = [
+        state.word(p)
+        for p in range(max(0, place - 4), place)
+        if not any(q in state.at and state.word(q) not in lexicon.LIGHT for q in range(p, place))
+    ]
     return any(word in _NEGATIONS for word in window) or window[-2:] == ["other", "than"]

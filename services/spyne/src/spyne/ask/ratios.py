@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from spyne.ask.filters import read_filters
 from spyne.ask.frame import AllFilter, AnyFilter, Condition, Filter, Ratio, Term
-from spyne.ask.measures import read_measure
+from spyne.ask.measures import own_counts, read_measure
 from spyne.ask.state import State
 
 _WORDS = frozenset({"ratio", "percentage", "proportion", "percent", "fraction", "share"})
@@ -110,8 +110,7 @@ def _counted(state: State, start: int, end: int) -> Term | None:
     for mention in state.mentions(start, end):
         link = state.link(mention)
         if link.kind == "table":
-            facts = state.index.facts[link.table]
-            own = [c for c in facts.plain if facts.counts(c) == ()]
+            own = own_counts(state, link.table)
             if own:
                 return Term(link.table, own[0], "sum", place=mention.start)
             return Term(link.table, None, "count", place=mention.start)

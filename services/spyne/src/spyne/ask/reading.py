@@ -69,9 +69,19 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
         mention = state.at[state.skip(every[1] + 1)]
         state.use(every[1], mention.end)
     _entity_of_lookup(state)
+    if _is_whole_table(state) and not (measures or groups or explicit):
+        frame.stars = [frame.focus]
+        return state
     items = read_items(state, has_measure=bool(measures))
     arrange(state, groups, measures, items, explicit, added)
     return state
+
+
+def _is_whole_table(state: State) -> bool:
+    """Whether only a table is named, as in "show me customers": all of it is asked for."""
+    mentions, frame = state.linked.mentions, state.frame
+    only = len(mentions) == 1 and state.link(mentions[0]).kind == "table" and mentions[0].start not in state.several
+    return only and not (state.linked.unlinked or frame.order or frame.filters or frame.limit or state.decisions)
 
 
 def _joined_by_or(state: State, conditions: list[Condition]) -> list[Condition]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from spyne.ask import lexicon
 from spyne.ask.frame import Frame
 from spyne.ask.index import Link, SchemaIndex
 from spyne.ask.linking import Linked, Mention
@@ -30,6 +31,9 @@ ARTICLES = frozenset(
     ]
 )
 CLOSE = 0.045
+_TIMES = frozenset(
+    {"date", "dates", "time", "times", "year", "years", "month", "months", "day", "days", "week", "weeks"}
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class State:
     chosen: dict[int, Link] = field(default_factory=dict)
     several: dict[int, tuple[Link, ...]] = field(default_factory=dict)
     penalty: float = 0.0
+    moment: tuple[str, str] | None = None  # the column of dates that a verb of the question names
     guesses: float = 0.0  # how often something was chosen that the question does not say
     margins: dict[int, float] = field(default_factory=dict)  # by mention, how far the second best meaning is
     repeated: bool = False  # a condition is said twice
@@ -153,11 +158,26 @@ class State:
             else -1
         )
 
+    def _says_when(self, mention: Mention) -> bool:
+        """Whether a verb is the name of a date, as "placed" in "orders placed in 2023"."""
+        link = self.chosen[mention.start]
+        verb = mention.end - mention.start == 1 and self.word(mention.start) in lexicon.LIGHT
+        return (
+            verb
+            and link.kind == "column"
+            and self.index.facts[link.table].moment(link.column)
+            and self.word(mention.start) not in _TIMES
+        )
+
     def _leave_out(self) -> None:
         """Leave out mentions that say nothing: "the same X", verbs such as "issued", tables out of reach."""
         context = self.context()
         for mention in self.linked.mentions:
             link = self.chosen[mention.start]
+            if self._says_when(mention):
+                self.moment = link.ref
+                self.use(mention.start, mention.end)
+                continue
             before = [self.word(mention.start - 2), self.word(mention.start - 1)]
             said = link.kind != "value" and (before[1] == "same" or before == ["regardless", "of"])
             verb = link.hypernym and self.tokens[mention.start].stem in {"issu", "creat"} and "who" not in self.lower

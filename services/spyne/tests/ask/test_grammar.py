@@ -1,0 +1,92 @@
+"""Each kind of clause is read as people mean it: the rows of the best reading are compared."""
+
+from collections.abc import Callable
+
+import pytest
+
+Answer = Callable[[str], list[tuple[object, ...]]]
+
+IN_ORDER: dict[str, list[tuple[object, ...]]] = {
+    "What are the titles of the products ordered by price from highest to lowest?": [
+        ("Table",), ("Chair",), ("Lamp",), ("Torch",)],
+    "List the names of the customers in alphabetical order": [
+        ("Ada Lovelace",), ("Bob Stone",), ("Cyd Young",), ("Dan Cole",)],
+    "What are the titles of the top 2 products with the highest price?": [("Table",), ("Chair",)],
+    "Which product has the lowest price?": [("Torch",)],
+    "What is the cheapest product?": [("Torch",)],
+    "Which customer has the most orders?": [("Ada Lovelace",)],
+    "Which city has the most customers?": [("Rome",)],
+    "How many orders are there for each product, ordered by the number of orders in ascending order?": [
+        ("Torch", 1), ("Chair", 1), ("Table", 1), ("Lamp", 2)],
+}  # fmt: skip
+AS_SETS: dict[str, list[tuple[object, ...]]] = {
+    "How many customers are there?": [(4,)],
+    "How many different cities are there in customers?": [(3,)],
+    "What is the average price of products?": [(52.0,)],
+    "What is the total quantity of orders?": [(9,)],
+    "What is the maximum price of products?": [(120.0,)],
+    "How many products are in each category?": [("Light", 2), ("Furniture", 2)],
+    "What is the average price of products by category?": [("Light", 14.0), ("Furniture", 90.0)],
+    "What is the average price of products for each maker?": [("Acme", 40.0), ("Bolt", 64.0)],
+    "Which customers live in Rome?": [("Ada Lovelace",), ("Cyd Young",)],
+    "Show the names of customers in Rome or Oslo": [("Ada Lovelace",), ("Cyd Young",), ("Dan Cole",)],
+    "Show the names of customers in the state of California": [("Ada Lovelace",), ("Cyd Young",)],
+    "What are the titles of products with a price above 50?": [("Chair",), ("Table",)],
+    "What are the titles of products with a price of at least 60?": [("Chair",), ("Table",)],
+    "Which products have a price between 10 and 70?": [("Lamp",), ("Chair",)],
+    "Which products have more than 4 reviews?": [("Lamp",), ("Chair",)],
+    "Which customers have more than 1 order?": [("Ada Lovelace",)],
+    "Which customers have no orders?": [("Dan Cole",)],
+    "Which customers never placed orders?": [("Dan Cole",)],
+    "What are the names of active customers?": [("Ada Lovelace",), ("Cyd Young",)],
+    "What are the names of inactive customers?": [("Bob Stone",), ("Dan Cole",)],
+    "Which products have titles that start with 'T'?": [("Torch",), ("Table",)],
+    "How many orders were placed in 2023?": [(3,)],
+    "How many orders were placed before 2023-01-01?": [(2,)],
+    "How many orders were placed in February 2023?": [(2,)],
+    "How many orders were placed between 2022-01-01 and 2022-12-31?": [(2,)],
+    "How many orders were placed in the 1st quarter of 2023?": [(3,)],
+    "How many orders were placed in each year?": [(2022, 2), (2023, 3)],
+    "What is the ratio of active customers to inactive customers?": [(1.0,)],
+    "What is the ratio of customers to products?": [(1.0,)],
+    "What is the ratio of the number of customers in each city to the total number of customers?": [
+        ("Rome", 0.5), ("Paris", 0.25), ("Oslo", 0.25)],
+    "Return the name and city of customers named Bob": [("Bob Stone", "Paris")],
+    "Which makers have products in the category 'Furniture'?": [("Acme",), ("Bolt",)],
+    "Which customers ordered the Lamp?": [("Ada Lovelace",), ("Bob Stone",)],
+    "List the customers and their cities": [
+        ("Ada Lovelace", "Rome"), ("Bob Stone", "Paris"), ("Cyd Young", "Rome"), ("Dan Cole", "Oslo")],
+    "Which customers bought both the Lamp and the Chair?": [("Ada Lovelace",)],
+    "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
+    "Which products do all stores have in common?": [("Lamp",)],
+    "Show the mean and median delay of concerts": [(3.0, 2.0), (5.0, 4.0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("question", IN_ORDER)
+def test_lists_come_in_the_order_that_was_asked_for(question: str, answer: Answer) -> None:
+    found = [row[: len(IN_ORDER[question][0])] for row in answer(question)]
+    wanted = IN_ORDER[question]
+    if "ascending" in question:  # ties may stand in any order
+        assert [row[1] for row in found] == [row[1] for row in wanted]
+        assert sorted(map(str, found)) == sorted(map(str, wanted))
+    else:
+        assert found == wanted
+
+
+@pytest.mark.parametrize("question", AS_SETS)
+def test_the_rows_are_those_that_were_asked_for(question: str, answer: Answer) -> None:
+    assert sorted(map(str, answer(question))) == sorted(map(str, AS_SETS[question]))
+
+
+def test_a_table_by_itself_means_all_its_columns(answer: Answer) -> None:
+    rows = answer("show me customers")
+    assert len(rows) == 4
+    assert len(rows[0]) == 6
+
+
+@pytest.mark.parametrize(
+    "question", ["", "?", "' OR 1=1 --", "x" * 5_000, "of the of the", "\x00", "5 6 7", "“", "and and"]
+)
+def test_any_text_is_read_without_an_error(question: str, proposal: Callable[[str], object]) -> None:
+    proposal(question)

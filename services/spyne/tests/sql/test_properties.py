@@ -116,8 +116,8 @@ def test_three_databases_agree_on_any_plan(run: Run, query: p.Select) -> None:
 WORDS_OF_SQL = """
     SELECT FROM WHERE customers orders c o id name city amount "order" 'a' "a" 1 2.5 ( ) , . * = < > || + - / % AS
     JOIN ON LEFT UNION ALL WITH RECURSIVE IN EXISTS NOT NULL IS LIKE BETWEEN AND OR CASE WHEN THEN ELSE END GROUP BY
-    ORDER HAVING LIMIT OFFSET DISTINCT count sum date cast INT :: interval OVER PARTITION ; -- /* */ [ ] { } $1 ? : @ FOR
-    UPDATE INTO VALUES TABLE LATERAL UNNEST array pg_sleep CONNECT PRIOR START PIVOT QUALIFY SAMPLE USING
+    ORDER HAVING LIMIT OFFSET DISTINCT count sum date cast INT :: interval OVER PARTITION ; -- /* */ [ ] { } $1 ? : @
+    FOR UPDATE INTO VALUES TABLE LATERAL UNNEST array pg_sleep CONNECT PRIOR START PIVOT QUALIFY SAMPLE USING
 """
 PARTS = st.sampled_from(sorted(WORDS_OF_SQL.split()))
 

@@ -13,6 +13,7 @@ from spyne.api.catalog import Catalog
 from spyne.api.measures import Measures
 from spyne.api.parts import Parts
 from spyne.api.running import Runner
+from spyne.api.threads import Threads
 from spyne.cache import ResultCache
 from spyne.llm.api import CHECKS, POLICY, ModelApi
 from spyne.llm.proposer import LlmProposer
@@ -74,16 +75,18 @@ def _vault() -> Vault:
 
 measures = Measures(service)
 results = ResultCache(valkey, lambda: service.settings.cache_s)
-catalog = Catalog(lambda: service.settings, RegisteredDatabases(state, _vault))
+threads = Threads(lambda: service.settings.threads)
+catalog = Catalog(lambda: service.settings, RegisteredDatabases(state, _vault), threads)
 runner = Runner(lambda: service.settings, state, catalog, results, measures)
 parts = Parts(
     service=service,
     state=state,
     catalog=catalog,
     runner=runner,
-    asker=Asker(LlmProposer(ModelApi(llm, lambda: service.settings, measures), measures)),
+    asker=Asker(LlmProposer(ModelApi(llm, lambda: service.settings, measures), measures), threads),
     library=Library(state),
     measures=measures,
+    threads=threads,
 )
 app = make_app(parts)
 
@@ -102,6 +105,7 @@ async def describe_metrics() -> None:
 
 
 service.on_stop(runner.close)
+service.on_stop(threads.close)
 
 
 def _metrics(request: chassis.OperationalRequest) -> chassis.OperationalAnswer:

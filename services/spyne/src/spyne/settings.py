@@ -18,7 +18,7 @@ class Settings(chassis.ServiceSettings):
     model_config = chassis.settings_config(prefix="RCA_")
 
     workers: int = Field(4, ge=1, description="Processes that serve requests")
-    threads: int = Field(4, ge=1, description="Threads per process that read schemas and write exports")
+    threads: int = Field(4, ge=1, description="Threads per process that read questions and schemas, and write files")
     request_timeout_s: Annotated[float, chassis.AlsoFrom("RCA_TIMEOUT")] = Field(
         120.0, gt=0, description="Time that a request may take, in seconds"
     )
@@ -66,6 +66,9 @@ class Settings(chassis.ServiceSettings):
     )
     demo: bool = Field(True, description="Whether there is a demo database of a fictional shop")
     schema_ttl_s: float = Field(300.0, gt=0, description="Seconds after which a schema is read again")
+    semantics_dir: Annotated[Path | None, chassis.AlsoFrom("SPYNE_SEMANTICS")] = Field(
+        None, description="Folder of semantic models: NAME.yaml says what people call the tables of the database NAME"
+    )
     views_only: bool = Field(False, description="Whether only views may be asked, in PostgreSQL")
 
     query_timeout_s: float = Field(30.0, gt=0, description="Time that a query may take, in seconds")

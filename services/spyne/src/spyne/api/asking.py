@@ -1,8 +1,8 @@
 """Who proposes readings of a question, and in which order: the language model, where there is one, then the grammar."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
+from spyne.api.threads import Threads
 from spyne.ask.grammar import propose
 from spyne.ask.outcome import Outcome, Proposal, Reading
 from spyne.ask.pipeline import Proposer, Run, ask
@@ -15,11 +15,13 @@ class Asker:
 
     Args:
         model: proposes by a language model; it is asked where one is configured.
+        threads: where the grammar reads: with many tables it takes a while.
     """
 
-    def __init__(self, model: LlmProposer) -> None:
-        """Keep it."""
+    def __init__(self, model: LlmProposer, threads: Threads) -> None:
+        """Keep both."""
         self._model = model
+        self._threads = threads
 
     async def ask(
         self,
@@ -42,8 +44,11 @@ class Asker:
             kept: the readings that were asked back about, of a model that may not say the same again.
         """
         proposers: list[Proposer] = [_Kept(kept)] if kept else [self._model] if self._model.configured else []
-        proposers.append(_grammar)
+        proposers.append(self._grammar)
         return await ask(question, schema, proposers, run, clarification_mode=clarification_mode, answers=answers)
+
+    async def _grammar(self, question: str, schema: Schema) -> Proposal:
+        return await self._threads.run(propose, question, schema)
 
 
 class _Kept:
@@ -54,8 +59,3 @@ class _Kept:
 
     def __call__(self, question: str, schema: Schema) -> Proposal:  # noqa: ARG002 - as every proposer
         return Proposal(readings=self._readings, coverage=1.0)
-
-
-async def _grammar(question: str, schema: Schema) -> Proposal:
-    """Propose by the grammar, in a thread: with many tables it takes a while."""
-    return await asyncio.to_thread(propose, question, schema)

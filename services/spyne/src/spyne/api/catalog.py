@@ -1,6 +1,7 @@
 """The databases that may be asked: those of the settings, those registered, and the demo; and their schemas."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +12,17 @@ from urllib.parse import urlsplit
 import chassis
 from pydantic import SecretStr
 
+from spyne.api.threads import Threads
 from spyne.schema.model import Schema
 from spyne.schema.read import read_schema
+from spyne.schema.semantics import SemanticError, read_semantics, with_semantics
 from spyne.schema.source import Source
 from spyne.secrets import UnreadableSecretError
 from spyne.settings import Settings
 from spyne.sources import NamedSource
 from spyne.state.databases import Registered, RegisteredDatabases
+
+logger = logging.getLogger(__name__)
 
 DEMO = "demo"
 Origin = Literal["settings", "registered", "demo"]
@@ -45,11 +50,13 @@ class Catalog:
     Args:
         settings: returns the settings, once they are there.
         registered: the databases that were registered.
+        threads: where schemas are read.
     """
 
-    def __init__(self, settings: Callable[[], Settings], registered: RegisteredDatabases) -> None:
+    def __init__(self, settings: Callable[[], Settings], registered: RegisteredDatabases, threads: Threads) -> None:
         """Begin with no schema read."""
         self._settings = settings
+        self._threads = threads
         self.registered = registered
         self.sources: dict[str, Source] = {}
         self._schemas: dict[str, tuple[float, Schema]] = {}
@@ -125,8 +132,27 @@ class Catalog:
             return schema
 
     async def read(self, source: NamedSource) -> Schema:
-        """Read the schema of a database that need not be known."""
-        return await asyncio.to_thread(read_schema, source_of(source))
+        """Read the schema of a database that need not be known.
+
+        Raises:
+            SourceUnreachable: it cannot be read.
+        """
+        schema = await self._threads.run(read_schema, source_of(source))
+        if source.dialect == "postgres" and self._settings().views_only:
+            schema = schema.model_copy(update={"tables": tuple(each for each in schema.tables if each.is_view)})
+        return self._with_words(source.name, schema)
+
+    def _with_words(self, name: str, schema: Schema) -> Schema:
+        """Add what people call things, where somebody has written that down."""
+        folder = self._settings().semantics_dir
+        path = folder / f"{name}.yaml" if folder else None
+        if path is None or not path.is_file():
+            return schema
+        try:
+            return with_semantics(schema, read_semantics(path))
+        except SemanticError:
+            logger.exception("the semantic model of %s is left out", name)
+            return schema
 
     def forget(self, known: Known) -> None:
         """Forget what is known of a database that was changed or removed."""

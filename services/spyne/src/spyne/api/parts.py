@@ -9,6 +9,7 @@ from spyne.api.asking import Asker
 from spyne.api.catalog import Catalog
 from spyne.api.measures import Measures
 from spyne.api.running import Runner
+from spyne.api.threads import Threads
 from spyne.settings import Settings
 from spyne.state.library import Library
 
@@ -24,6 +25,7 @@ class Parts:
     asker: Asker
     library: Library
     measures: Measures
+    threads: Threads
 
     @property
     def settings(self) -> Settings:

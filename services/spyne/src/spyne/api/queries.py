@@ -1,6 +1,5 @@
 """SQL that people write or edit: it is guarded like any other. Results as rows and as files; cancelling."""
 
-import asyncio
 import time
 from typing import Annotated, Any
 
@@ -72,7 +71,7 @@ async def export(sent: Export, request: Request, parts: Asking) -> Response:
     }
     if sent.format == "csv":
         return StreamingResponse(csv_lines(rows), media_type="text/csv; charset=utf-8", headers=headers)
-    content = await asyncio.to_thread(parquet, rows)
+    content = await parts.threads.run(parquet, rows)
     return Response(content, media_type="application/vnd.apache.parquet", headers=headers)
 
 

@@ -1,11 +1,13 @@
 """Foreign keys that a database does not declare."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from spyne.schema.infer import singular, words
+from spyne.schema.infer import infer_foreign_keys, singular, words
+from spyne.schema.model import ColumnInfo, TableInfo
 from spyne.schema.sqlite import read_sqlite
 
 
@@ -107,7 +109,7 @@ def test_declared_keys_stay_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "parts"),
     [("sbTxCustId", ("sb", "tx", "cust", "id")), ("order_id", ("order", "id")), ("HTTPServer", ("http", "server")),
-     ("address2", ("address", "2"))],
+     ("address2", ("address", "2")), ("prénom_id", ("prénom", "id")), ("客户", ("客户",)), ("_", ("_",))],
 )  # fmt: skip
 def test_words_of_an_identifier(name: str, parts: tuple[str, ...]) -> None:
     assert words(name) == parts
@@ -120,3 +122,28 @@ def test_words_of_an_identifier(name: str, parts: tuple[str, ...]) -> None:
 )  # fmt: skip
 def test_singular(plural: str, one: str) -> None:
     assert singular(plural) == one
+
+
+def test_names_in_other_scripts_are_names(tmp_path: Path) -> None:
+    assert inferred(
+        tmp_path,
+        "CREATE TABLE 客户(id INT PRIMARY KEY, x TEXT); CREATE TABLE 订单(id INT PRIMARY KEY, 客户_id INT);"
+        "CREATE TABLE _(uid INT PRIMARY KEY); INSERT INTO 客户 VALUES (7, 'a'); INSERT INTO 订单 VALUES (1, 7);"
+        "INSERT INTO _ VALUES (1)",
+    ) == {"订单.客户_id->客户.id"}  # fmt: skip
+
+
+def test_a_thousand_tables_take_seconds() -> None:
+    columns = [
+        ColumnInfo(name=name, declared_type="INT", kind="integer", distinct=2, values=(1, 2))
+        for name in ("id", "other_part_7_id", "great_thing_id", "some_number", "code")
+    ]
+    tables = [
+        TableInfo(name=f"some_part_{number}", columns=tuple(columns), primary_key=("id",), rows=2)
+        for number in range(1_000)
+    ]
+    tables.append(TableInfo(name="thing", columns=tuple(columns[:1]), primary_key=("id",), rows=2))
+    began = time.process_time()
+    found = infer_foreign_keys(tables, lambda *_: True)
+    assert time.process_time() - began < 5
+    assert [key.references for key in found[500].foreign_keys] == ["thing"]

@@ -7,15 +7,15 @@ each of its values has to be a value of that key.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from spyne.schema.model import ColumnInfo, ForeignKey, TableInfo
 
 Contained = Callable[[TableInfo, ColumnInfo, TableInfo, ColumnInfo], bool]
 """Whether each value of a column (table, column) is a value of a key (table, column)."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _KEY_WORDS = frozenset({"id", "key", "code", "no", "nr", "num", "number", "uuid", "ids"})
 _TOO_COMMON = frozenset({"id", "name", "key", "code", "title", "description", "date", "email", "status", "type"})
 _SHORTEST_ABBREVIATION = 3
@@ -23,7 +23,7 @@ _SHORTEST_ABBREVIATION = 3
 
 def words(name: str) -> tuple[str, ...]:
     """The words of an identifier in lower case: `sbTxCustId` has sb, tx, cust and id, `order_id` order and id."""
-    return tuple(word.lower() for word in _WORD.findall(name))
+    return tuple(word.lower() for word in _WORD.findall(name)) or (name.lower(),)
 
 
 def singular(word: str) -> str:
@@ -44,7 +44,7 @@ def infer_foreign_keys(tables: Sequence[TableInfo], contained: Contained) -> tup
     whose names agree.
     """
     prefix = _common_prefix([words(table.name) for table in tables if not table.is_view])
-    keys = [_Key(table, column, prefix) for table in tables if not table.is_view for column in _key_columns(table)]
+    keys = _Keys(_Key(table, column, prefix) for table in tables if not table.is_view for column in _key_columns(table))
     return tuple(_with_inferred(table, keys, prefix, contained) for table in tables)
 
 
@@ -56,45 +56,83 @@ class _Key:
         self.column = column
         self.table_words = tuple(singular(word) for word in _without(words(table.name), prefix))
         self.words = _without(words(column.name), prefix)
+        self.stem, _ = _stem(self.words)
         self.is_primary = table.primary_key == (column.name,)
+        self.joined = "".join(self.table_words)
+        self.names_its_table = not self.stem or "".join(self.stem) == self.joined
+        self.is_common = len(self.words) == 1 and self.words[0] in _TOO_COMMON
 
 
-class _Match(NamedTuple):
-    rank: int
-    key: _Key
+class _Keys:
+    """All keys, found by the names under which others may point at them: there may be thousands."""
+
+    def __init__(self, keys: Iterable[_Key]) -> None:
+        self._by: defaultdict[tuple[str, ...], list[_Key]] = defaultdict(list)
+        for key in keys:
+            names = {("joined", key.joined), ("ending", *key.table_words), ("ending", *key.stem)}
+            if not key.is_common:
+                names.add(("column", key.column.name.lower()))
+            if len(key.table_words) == 1:
+                ends = range(_SHORTEST_ABBREVIATION, len(key.joined) + 1)
+                names.update(("start", key.joined[:end]) for end in ends)
+            for name in names:
+                self._by[name].append(key)
+
+    def near(self, own: tuple[str, ...], column: ColumnInfo) -> Iterable[_Key]:
+        """The keys that a column of these words might point at, each once."""
+        stem, _ = _stem(own)
+        names: list[tuple[str, ...]] = [
+            ("joined", "".join(stem)),
+            ("start", "".join(stem)),
+            ("column", column.name.lower()),
+        ]
+        names += [("joined", "".join(singular(word) for word in own))]
+        names += [("ending", *stem[start:]) for start in range(len(stem))]
+        return {id(key): key for name in names for key in self._by.get(name, ())}.values()
 
 
-def _with_inferred(table: TableInfo, keys: list[_Key], prefix: tuple[str, ...], contained: Contained) -> TableInfo:
+def _with_inferred(table: TableInfo, keys: _Keys, prefix: tuple[str, ...], contained: Contained) -> TableInfo:
     if table.is_view:
         return table
     declared = {name for key in table.foreign_keys for name in key.columns}
     found = []
     for column in table.columns:
-        if column.name in declared:
-            continue
-        matches = sorted(_matches(table, column, keys, prefix), key=lambda match: match.rank)
-        held = [match for match in matches if contained(table, column, match.key.table, match.key.column)]
-        best = [match.key for match in held if match.rank == held[0].rank]
-        if len(best) == 1:
+        key = None if column.name in declared else _best(table, column, keys, prefix, contained)
+        if key is not None:
             found.append(
                 ForeignKey(
-                    columns=(column.name,), references=best[0].table.name,
-                    referenced_columns=(best[0].column.name,), inferred=True,
+                    columns=(column.name,), references=key.table.name, referenced_columns=(key.column.name,),
+                    inferred=True,
                 )
             )  # fmt: skip
     return table.model_copy(update={"foreign_keys": table.foreign_keys + tuple(found)}) if found else table
 
 
-def _matches(table: TableInfo, column: ColumnInfo, keys: list[_Key], prefix: tuple[str, ...]) -> Iterable[_Match]:
+def _best(
+    table: TableInfo, column: ColumnInfo, keys: _Keys, prefix: tuple[str, ...], contained: Contained
+) -> _Key | None:
+    """The one key that a column points at: the best by name of those whose values it has, if there is one best."""
+    by_rank: defaultdict[int, list[_Key]] = defaultdict(list)
+    for rank, key in _matches(table, column, keys, prefix):
+        by_rank[rank].append(key)
+    for _, ranked in sorted(by_rank.items()):
+        held = [key for key in ranked if contained(table, column, key.table, key.column)]
+        if held:
+            return held[0] if len(held) == 1 else None
+    return None
+
+
+def _matches(table: TableInfo, column: ColumnInfo, keys: _Keys, prefix: tuple[str, ...]) -> Iterable[tuple[int, _Key]]:
+    if column.kind not in _KEY_KINDS:
+        return
     own = _without(words(column.name), prefix)
-    for key in keys:
-        if key.column.kind != column.kind or column.kind not in {"integer", "text"}:
-            continue
-        if key.table is table and (key.column.name == column.name or len(own) < 2):
+    is_own_key = _is_own_key(table, column, own, prefix)
+    for key in keys.near(own, column):
+        if key.column.kind != column.kind or (key.table is table and (key.column is column or len(own) < 2)):
             continue
         rank = _rank(own, column, key)
-        if rank == 0 or (rank is not None and not _is_own_key(table, column, own, prefix)):
-            yield _Match(rank, key)
+        if rank == 0 or (rank is not None and not is_own_key):
+            yield rank, key
 
 
 def _is_own_key(table: TableInfo, column: ColumnInfo, own: tuple[str, ...], prefix: tuple[str, ...]) -> bool:
@@ -107,24 +145,21 @@ def _is_own_key(table: TableInfo, column: ColumnInfo, own: tuple[str, ...], pref
 def _rank(own: tuple[str, ...], column: ColumnInfo, key: _Key) -> int | None:
     """How well a column's name points at a key: 0 is best, None not at all."""
     stem, ending = _stem(own)
-    joined, table = "".join(stem), "".join(key.table_words)
-    key_stem, _ = _stem(key.words)
-    names_its_table = not key_stem or "".join(key_stem) == table
-    if ending and stem and (key.is_primary or names_its_table):
-        if joined == table:
+    joined = "".join(stem)
+    if ending and stem and (key.is_primary or key.names_its_table):
+        if joined == key.joined:
             return 0
-        if len(stem) > len(key.table_words) > 0 and stem[-len(key.table_words) :] == key.table_words:
+        if len(stem) > len(key.table_words) and stem[-len(key.table_words) :] == key.table_words:
             return 1
-    if column.name.lower() == key.column.name.lower() and not (len(key.words) == 1 and key.words[0] in _TOO_COMMON):
+    if column.name.lower() == key.column.name.lower() and not key.is_common:
         return _rank_of_same_name(joined, key)
-    if ending and key_stem and len(stem) > len(key_stem) and stem[-len(key_stem) :] == key_stem:
+    if ending and key.stem and len(stem) > len(key.stem) and stem[-len(key.stem) :] == key.stem:
         return 3
-    if not ending and column.kind == "integer" and "".join(singular(word) for word in own) == table and names_its_table:
+    is_its_name = "".join(singular(word) for word in own) == key.joined
+    if not ending and column.kind == "integer" and is_its_name and key.names_its_table:
         return 4
-    abbreviates = len(joined) >= _SHORTEST_ABBREVIATION and len(key.table_words) == 1 and table.startswith(joined)
-    if ending and abbreviates and names_its_table:
-        return 5
-    return None
+    abbreviates = len(joined) >= _SHORTEST_ABBREVIATION and len(key.table_words) == 1 and key.joined.startswith(joined)
+    return 5 if ending and abbreviates and key.names_its_table else None
 
 
 def _rank_of_same_name(stem: str, key: _Key) -> int | None:

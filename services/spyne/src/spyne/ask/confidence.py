@@ -15,10 +15,10 @@ class Model:
 
     right: Mapping[str, float]
     answerable: Mapping[str, float]
-    high: float = 0.77
-    medium: float = 0.5
-    refused_below: float = 0.25
-    answerable_from: float = 0.5
+    high: float
+    medium: float
+    refused_below: float
+    answerable_from: float
 
     def named(self, value: float) -> Confidence:
         """The word for a probability."""

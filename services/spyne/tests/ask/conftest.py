@@ -14,7 +14,8 @@ from spyne.sql.render import render
 
 SHOP = """
 CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, city TEXT, state TEXT, joined DATE, is_active BOOLEAN);
-CREATE TABLE products (id INTEGER PRIMARY KEY, title TEXT, category TEXT, price REAL, num_reviews INTEGER, maker_id INTEGER
+CREATE TABLE products (id INTEGER PRIMARY KEY, title TEXT, category TEXT, price REAL, num_reviews INTEGER,
+  maker_id INTEGER
   REFERENCES makers(id));
 CREATE TABLE makers (id INTEGER PRIMARY KEY, name TEXT, country TEXT);
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers(id), product_id INTEGER
@@ -24,7 +25,8 @@ CREATE TABLE stores_products (store_id INTEGER REFERENCES stores(id), product_id
   PRIMARY KEY (store_id, product_id));
 CREATE TABLE chalets (id INTEGER PRIMARY KEY, name TEXT, price_per_night REAL, location TEXT);
 CREATE TABLE cabins (id INTEGER PRIMARY KEY, name TEXT, price_per_night REAL, location TEXT);
-CREATE TABLE concerts (id INTEGER PRIMARY KEY, title TEXT, city TEXT, concert_hall TEXT, mean_delay REAL, median_delay REAL);
+CREATE TABLE concerts (id INTEGER PRIMARY KEY, title TEXT, city TEXT, concert_hall TEXT, mean_delay REAL,
+  median_delay REAL);
 INSERT INTO makers VALUES (1,'Acme','Italy'),(2,'Bolt','France');
 INSERT INTO customers VALUES (1,'Ada Lovelace','Rome','CA','2020-05-01',1),(2,'Bob Stone','Paris','NY','2021-06-01',0),
   (3,'Cyd Young','Rome','CA','2022-07-01',1),(4,'Dan Cole','Oslo','TX','2022-08-01',0);

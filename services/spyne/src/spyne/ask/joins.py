@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from spyne.ask.facts import Facts
 
+MOST_KEPT = 50_000
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -21,11 +23,15 @@ class Edge:
     cost: float
 
 
+Path = tuple[float, tuple[Edge, ...]]
+
+
 class JoinGraph:
     """The foreign keys of a schema as a graph."""
 
     def __init__(self, facts: Facts) -> None:
         self.edges: dict[str, list[Edge]] = defaultdict(list)
+        self._paths: dict[tuple[tuple[str, ...], str], Path | None] = {}
         for table in facts.tables.values():
             for key in table.table.foreign_keys:
                 if not facts.known(key.references):
@@ -41,6 +47,14 @@ class JoinGraph:
 
     def path(self, sources: Iterable[str], target: str) -> tuple[float, tuple[Edge, ...]] | None:
         """The cheapest edges from any of the sources to the target; None when there is no way."""
+        asked = (tuple(sorted(sources)), target)
+        if asked not in self._paths:
+            if len(self._paths) > MOST_KEPT:
+                self._paths.clear()
+            self._paths[asked] = self._search(*asked)
+        return self._paths[asked]
+
+    def _search(self, sources: Iterable[str], target: str) -> Path | None:
         queue: list[tuple[float, int, str, tuple[Edge, ...]]] = [(0.0, 0, s, ()) for s in sorted(sources)]
         seen: set[str] = set()
         count = 0

@@ -234,10 +234,11 @@ class State:
 
     def _choose_other(self, mention: Mention, place: int) -> None:
         key = f"column:{mention.start}"
+        context = self.context()
         kind = self.chosen[mention.start].kind
         links = mention.of_kind(kind)
         scored = sorted(
-            ((self._fit(link, mention, place), -n, link) for n, link in enumerate(links)),
+            ((self._fit(link, mention, place, context), -n, link) for n, link in enumerate(links)),
             reverse=True,
             key=lambda s: s[:2],
         )
@@ -273,12 +274,11 @@ class State:
                 kept.append(link)
         return kept
 
-    def _fit(self, link: Link, mention: Mention, place: int) -> float:  # noqa: C901, PLR0912 - one rule a line
+    def _fit(self, link: Link, mention: Mention, place: int, context: list[str]) -> float:  # noqa: C901, PLR0912 - one rule a line
         fit = link.score
         mentions = self.linked.mentions
         before = mentions[place - 1] if place > 0 else None
         after = mentions[place + 1] if place + 1 < len(mentions) else None
-        context = self.context()
         for other in (before, after):
             if other is None:
                 continue

@@ -70,8 +70,7 @@ def link(tokens: tuple[Token, ...], index: SchemaIndex) -> Linked:
             before, mentions = best[mention.start]
             if before + weight > best[end][0] + 1e-9:
                 best[end] = (before + weight, (*mentions, mention))
-    mentions = _without_names_of_columns(tokens, best[-1][1])
-    return _with_coverage(tokens, mentions)
+    return _with_coverage(tokens, _without_names_of_columns(tokens, best[-1][1]))
 
 
 def _without_names_of_columns(tokens: tuple[Token, ...], mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:

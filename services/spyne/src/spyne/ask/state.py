@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spyne.ask import lexicon
+from spyne.ask.fitness import fit_of
 from spyne.ask.frame import Frame
 from spyne.ask.index import Link, SchemaIndex
 from spyne.ask.linking import Linked, Mention
@@ -238,7 +239,7 @@ class State:
         kind = self.chosen[mention.start].kind
         links = mention.of_kind(kind)
         scored = sorted(
-            ((self._fit(link, mention, place, context), -n, link) for n, link in enumerate(links)),
+            ((fit_of(self, link, mention, place, context), -n, link) for n, link in enumerate(links)),
             reverse=True,
             key=lambda s: s[:2],
         )
@@ -246,7 +247,7 @@ class State:
         others = [fit for fit, _, link in scored[1:] if link.column.lower() != best.column.lower()]
         self.margins[mention.start] = min(0.4, top - others[0]) if others else 0.4
         if kind == "column":
-            near = [link for fit, _, link in scored if fit >= top - CLOSE and not self._is_plain_id(link, mention)]
+            near = [link for fit, _, link in scored if fit >= top - CLOSE and not self.is_plain_id(link, mention)]
             near = self._distinct_columns(near)
             if key in self.pins:
                 refs = self.pins[key].split("+")
@@ -261,7 +262,8 @@ class State:
                 self._decide(Decision(key, self.text(mention), options))
         self.chosen[mention.start] = best
 
-    def _is_plain_id(self, link: Link, mention: Mention) -> bool:
+    def is_plain_id(self, link: Link, mention: Mention) -> bool:
+        """Whether a link is to a column of ids, though none was asked for."""
         said = {t.lower for t in self.tokens[mention.start : mention.end]}
         return self.index.facts[link.table].is_id(link.column) and not said & {"id", "ids", "identifier"}
 
@@ -273,47 +275,3 @@ class State:
             if not same:
                 kept.append(link)
         return kept
-
-    def _fit(self, link: Link, mention: Mention, place: int, context: list[str]) -> float:  # noqa: C901, PLR0912 - one rule a line
-        fit = link.score
-        mentions = self.linked.mentions
-        before = mentions[place - 1] if place > 0 else None
-        after = mentions[place + 1] if place + 1 < len(mentions) else None
-        for other in (before, after):
-            if other is None:
-                continue
-            gap = other.start - mention.end if other is after else mention.start - other.end
-            chosen = self.chosen[other.start]
-            if gap == 0 and chosen.kind == "table" and chosen.table == link.table:
-                fit += 0.12
-            if (
-                gap <= 2
-                and link.kind == "value"
-                and any(each.kind == "column" and each.ref == link.ref and each.score > 0.6 for each in other.links)
-            ):
-                fit += 0.15
-            if gap <= 2 and other is after and chosen.table == link.table and self.word(mention.end) in {"of", "for"}:
-                fit += 0.08
-        if link.table in context:
-            fit += 0.06 - 0.004 * context.index(link.table)
-        elif context:
-            far = self.index.joins.distance(context[0], link.table)
-            fit -= 0.4 if far == float("inf") else 0.02 * min(4.0, far)
-        for earlier in mentions[:place]:
-            said = self.chosen[earlier.start]
-            if (
-                link.kind == "column"
-                and said.ref == link.ref
-                and earlier.end - earlier.start > mention.end - mention.start
-            ):
-                fit += 0.2
-                break
-        if self._is_plain_id(link, mention) and link.kind == "column":
-            fit -= 0.2
-        if link.kind == "column" and link.column.lower() in self.index.facts[link.table].foreign:
-            fit -= 0.02
-        if self.index.facts[link.table].is_bridge:
-            fit -= 0.03
-        if self.index.facts[link.table].table.rows == 0:
-            fit -= 0.1
-        return fit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from spyne.ask import lexicon, names
@@ -22,6 +23,7 @@ GENERIC = lexicon.words(
 )
 _WORD = re.compile(r"[A-Za-z0-9]+(?:['’][A-Za-z]+)?")  # noqa: RUF001 - typographic apostrophes are in data
 LONGEST_VALUE_WORDS = 8
+MOST_LINKS = 200
 _HYPERNYMS = {stem(word): kinds for word, kinds in lexicon.HYPERNYMS.items()}
 
 
@@ -67,6 +69,8 @@ class SchemaIndex:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self.columns = lru_cache(maxsize=4_096)(self._columns)
+        self.hypernyms = lru_cache(maxsize=1_024)(self._hypernyms_of)
         self.facts = Facts(schema)
         self.joins = JoinGraph(self.facts)
         self.table_shapes: dict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -131,7 +135,7 @@ class SchemaIndex:
                     found.setdefault(table, Link("table", table, score=0.97))
         return sorted(found.values(), key=lambda link: -link.score)
 
-    def columns(self, asked: tuple[str, ...]) -> list[Link]:
+    def _columns(self, asked: tuple[str, ...]) -> list[Link]:
         """Columns that these words may mean."""
         found: dict[tuple[str, str], Link] = {}
         own = frozenset(asked)
@@ -144,9 +148,9 @@ class SchemaIndex:
             for table, column in self.column_shapes[shape]:
                 if score > found.get((table, column), Link("column", "", score=0.0)).score:
                     found[table, column] = Link("column", table, column, score=score)
-        return sorted(found.values(), key=lambda link: -link.score)
+        return sorted(found.values(), key=lambda link: -link.score)[:MOST_LINKS]
 
-    def hypernyms(self, word: str) -> list[Link]:
+    def _hypernyms_of(self, word: str) -> list[Link]:
         """Columns which a general word such as "location" may mean."""
         narrow = _HYPERNYMS.get(word)
         if narrow is None:

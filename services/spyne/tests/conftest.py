@@ -1,12 +1,13 @@
 """What the tests of the service share: Spyne in a process of its own, and real servers that a test may kill."""
 
 import contextlib
-import importlib.util
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,10 @@ START_BOUND_S = 150.0
 STOP_BOUND_S = 40.0
 POLL_S = 0.05
 
-_CHASSIS = Path(__file__).parents[3] / "packages/chassis/tests/conftest.py"
-_spec = importlib.util.spec_from_file_location("spyne_tests_servers", _CHASSIS)
-assert _spec is not None
-assert _spec.loader is not None
-servers: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(servers)  # the servers of the chassis' own tests, and coroutine tests
+_package = types.ModuleType("chassis_tests")  # the servers of the chassis' own tests, and coroutine tests
+_package.__path__ = [str(Path(__file__).parents[3] / "packages/chassis/tests")]
+sys.modules[_package.__name__] = _package
+servers: Any = importlib.import_module("chassis_tests.conftest")
 
 pytest_pyfunc_call = servers.pytest_pyfunc_call
 postgresql = servers.postgresql

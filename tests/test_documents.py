@@ -259,5 +259,5 @@ def test_the_architecture_names_every_part_and_every_contract_is_explained() -> 
     parts = {path.stem for path in package.iterdir() if not path.name.startswith("__")}
     assert {part for part in parts if f"| `{part}` |" not in page} == {"py"}  # py.typed is no part
     contracts: list[Mapping[str, Any]] = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
-    stated = re.findall(r"^\d\. (.*?)[.:](?:\s|$)", re.sub(r"\n {3}", " ", page), re.MULTILINE)
+    stated = re.findall(r"^\d+\. (.*?)[.:](?:\s|$)", re.sub(r"\n {3}", " ", page), re.MULTILINE)
     assert [each.partition(":")[0] for each in stated] == [str(each["name"]).partition(":")[0] for each in contracts]

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -45,6 +45,14 @@ Eventually = Callable[..., Awaitable[None]]
 def pytest_configure(config: pytest.Config) -> None:
     """Leave out what the environment has no packages for."""
     config.pluginmanager.register(extras)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape what is no text in what a test logged: pytest-xdist cannot send half a surrogate to its main process."""
+    report = yield
+    report.sections = [(title, said.encode("utf-8", "backslashreplace").decode()) for title, said in report.sections]
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -95,19 +95,27 @@ def run(postgresql: Any) -> Iterator[Run]:
     lite = sqlite3.connect(":memory:")
     register(lite)
     duck = duckdb.connect()
-    server = psycopg.connect(postgresql.url(postgresql.create_database()), autocommit=True)
+    url = postgresql.url(postgresql.create_database())
+    server = psycopg.connect(url, autocommit=True)
     for statement in statements():
         lite.execute(statement)
         duck.execute(statement)
         server.execute(statement.encode())
 
     def rows(sql: str, dialect: Dialect) -> list[tuple[object, ...]]:
+        nonlocal server
         if dialect == "sqlite":
             found = lite.execute(sql).fetchall()
         elif dialect == "duckdb":
             found = duck.execute(sql).fetchall()
         else:
-            found = server.execute(sql.encode()).fetchall()
+            try:
+                found = server.execute(sql.encode()).fetchall()
+            except psycopg.OperationalError:
+                if not server.closed:
+                    raise
+                server = psycopg.connect(url, autocommit=True)  # the connection was lost: a statement does that twice
+                found = server.execute(sql.encode()).fetchall()
         return [tuple(plain(cell) for cell in row) for row in found]
 
     yield rows

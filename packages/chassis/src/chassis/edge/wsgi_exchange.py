@@ -135,13 +135,19 @@ class WsgiExchange(Exchange):
         except Exception as error:  # noqa: BLE001 - the answer is out; all that is left is to say so
             self.report(error, wsgi_route(self.environ))
         finally:
-            if self._leave_capacity is not None:
-                self._leave_capacity()
-            self.bytes_in = self._input.count
-            if not self._begun:
-                self.status = CLIENT_LEFT
+            self._end()
+
+    def _end(self) -> None:
+        """Log the request and end its span; only then does it no longer count as being under way."""
+        self.bytes_in = self._input.count
+        if not self._begun:
+            self.status = CLIENT_LEFT
+        try:
             self.finish(wsgi_route(self.environ))
             self.end_span(wsgi_route(self.environ))
+        finally:
+            if self._leave_capacity is not None:
+                self._leave_capacity()
             with contextlib.suppress(ValueError):  # a server that closes in another thread than it asks in
                 self.leave(self._entered)
 

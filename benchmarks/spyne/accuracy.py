@@ -26,6 +26,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import chassis
 from fitting import Sample, auroc, fit, wilson
 from question_sets import Case, load_sets, matched_gold
 from spyne.ask import confidence
@@ -37,6 +38,7 @@ from spyne.ask.outcome import Answer, Clarification, Outcome, Proposal, Refusal,
 from spyne.ask.pipeline import ask
 from spyne.schema.model import Schema
 from spyne.schema.sqlite import read_sqlite
+from spyne.sql.aggregates import register
 from spyne.sql.errors import PlanError
 from spyne.sql.render import render
 
@@ -52,7 +54,7 @@ class Database:
         self._rows: dict[str, Rows] = {}
 
     async def run(self, sql: str) -> Rows:
-        """Rows of a query. Raises sqlite3.Error, also after 200 million steps."""
+        """Rows of a query. Raises ProblemError as the service does, also after 200 million steps."""
         if sql not in self._rows:
             with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as connection:
                 left = [MOST_STEPS]
@@ -62,9 +64,13 @@ class Database:
                     return left[0] < 0
 
                 connection.set_progress_handler(tick, 100_000)
-                cursor = connection.execute(sql)
-                names = tuple(column[0] for column in cursor.description)
-                self._rows[sql] = Rows(columns=names, rows=tuple(cursor.fetchmany(MOST_ROWS)))
+                register(connection)
+                try:
+                    cursor = connection.execute(sql)
+                    names = tuple(column[0] for column in cursor.description)
+                    self._rows[sql] = Rows(columns=names, rows=tuple(cursor.fetchmany(MOST_ROWS)))
+                except sqlite3.Error as error:
+                    raise chassis.ProblemError(422, str(error)) from error
         return self._rows[sql]
 
 
@@ -124,7 +130,7 @@ async def _sample(case: Case, database: Database, proposal: Proposal) -> Sample 
     for reading in proposal.readings:
         try:
             results.append((reading, await database.run(render(reading.plan, database.schema))))
-        except (PlanError, sqlite3.Error):
+        except (PlanError, chassis.ProblemError):
             continue
     if not results:
         return None
@@ -150,7 +156,7 @@ async def _ask(records: list[Record], model: Model) -> None:
             record.outcome = await ask(
                 record.case.question, record.database.schema, [propose], record.database.run, model=model
             )
-        except sqlite3.Error:
+        except chassis.ProblemError:
             record.outcome = Refusal(reason="the query failed")
         record.right = (
             isinstance(record.outcome, Answer)

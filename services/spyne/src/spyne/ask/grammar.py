@@ -55,7 +55,7 @@ def clean(question: str) -> str:
     return " ".join(_NOISE.sub(" ", question).split())
 
 
-def propose(question: str, schema: Schema, semantics: object | None = None) -> Proposal:  # noqa: ARG001 - for a semantic model
+def propose(question: str, schema: Schema) -> Proposal:
     """The readings of a question, best first. Never raises for any text."""
     index = index_of(schema)
     linked = link(tokenize(clean(question[:LONGEST_QUESTION])), index)

@@ -70,7 +70,7 @@ class _Reader:
                     )
                     for row in declared
                     if row[0] == "FOREIGN KEY"
-                ),  # fmt: skip
+                ),
                 unique=tuple(tuple(row[1]) for row in declared if row[0] == "UNIQUE"),
                 rows=self._profiler.rows(place),
                 is_view=is_view,

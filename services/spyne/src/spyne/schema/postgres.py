@@ -88,7 +88,7 @@ class _Reader:
                     )
                     for key in declared
                     if key[0] == "f"
-                ),  # fmt: skip
+                ),
                 unique=tuple(tuple(key[1]) for key in declared if key[0] == "u"),
                 rows=self._profiler.rows(place),
                 is_view=is_view,

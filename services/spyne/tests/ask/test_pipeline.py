@@ -90,6 +90,12 @@ def test_what_the_database_does_not_hold_is_refused_with_the_words(question: str
     assert outcome.suggestions
 
 
+def test_what_was_overlooked_is_said_and_not_answered_without_it(shop: Schema, engine: Any) -> None:
+    outcome = asked("What is the cheapest product in each category?", shop, engine)
+    assert isinstance(outcome, Refusal)
+    assert "for each of something" in outcome.reason
+
+
 def test_an_answer_that_no_reading_has_is_refused(shop: Schema, engine: Any) -> None:
     outcome = asked("Give me the products that each store has", shop, engine, answers={"scope": "neither"})
     assert isinstance(outcome, Refusal)
@@ -129,6 +135,7 @@ def test_resolving_is_idempotent_and_free_of_order(
 def test_every_weight_belongs_to_a_feature_that_readings_have(shop: Schema) -> None:
     reading = propose("How many customers are there?", shop).readings[0]
     known = {name for name, _ in reading.features} | set(confidence.of_result(0, 1)) | {"bias"}
+    known |= {"unmet_head", "unmet_tail"}
     assert set(FITTED.right) <= known
     assert set(FITTED.answerable) <= known
     assert FITTED.refused_below < FITTED.medium < FITTED.high < 1

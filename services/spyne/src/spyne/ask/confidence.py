@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spyne.ask.audit import SAID
 from spyne.ask.outcome import Confidence, Reading
 
 
@@ -36,6 +37,12 @@ def right(reading: Reading, model: Model, *, rows: int, clusters: int) -> float:
     if reading.origin != "grammar":
         return max(0.0, min(1.0, reading.score))
     return probability(model.right, {**dict(reading.features), **of_result(rows, clusters)})
+
+
+def missed(reading: Reading) -> tuple[str, ...]:
+    """What the question demands and the reading does not do, as keys of `audit.SAID`."""
+    found = dict(reading.features)
+    return tuple(kind for kind in SAID if found.get(f"unmet_{kind}"))
 
 
 def answerable(reading: Reading, model: Model) -> float:

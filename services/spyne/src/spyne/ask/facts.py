@@ -201,3 +201,7 @@ class Facts:
             return None
         found = self[key.references]
         return found if key.references_schema in (None, found.table.table_schema) else None
+
+    def known(self, name: str) -> bool:
+        """Whether there is a table of that name."""
+        return name.lower() in self._lower

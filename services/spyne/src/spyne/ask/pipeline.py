@@ -10,6 +10,7 @@ from http import HTTPStatus
 import chassis
 
 from spyne.ask import confidence
+from spyne.ask.audit import SAID
 from spyne.ask.calibration import FITTED
 from spyne.ask.clarify import question_for
 from spyne.ask.cluster import Cluster, clusters
@@ -61,7 +62,10 @@ async def ask(
     left = resolve(proposal.readings, answers or {})
     if not left:
         return _refusal(proposal, schema, "No reading of this question agrees with all of the answers.")
-    found = clusters(await _run(left[:MOST_RUN], schema, run))
+    whole = [reading for reading in left if not confidence.missed(reading)]
+    if not whole:
+        return _refusal(proposal, schema, _overlooked(left[0]))
+    found = clusters(await _run(whole[:MOST_RUN], schema, run))
     if not found:
         return _refusal(proposal, schema, "No reading of this question makes a query for this database.")
     return _decide(proposal, found, schema, model, clarification_mode=clarification_mode)
@@ -127,6 +131,11 @@ def _missing(proposal: Proposal) -> str:
         return "What this question asks for is not in the database."
     words = ", ".join(f"“{word}”" for word in proposal.unlinked)
     return f"Nothing in the database matches {words}."
+
+
+def _overlooked(reading: Reading) -> str:
+    said = " and ".join(SAID[kind] for kind in confidence.missed(reading))
+    return f"This question names {said}, and that part was not understood. All that was: {reading.words}."
 
 
 def _refusal(proposal: Proposal, schema: Schema, reason: str) -> Refusal:

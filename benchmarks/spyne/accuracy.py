@@ -139,7 +139,7 @@ async def _sample(case: Case, database: Database, proposal: Proposal) -> Sample 
         return None
     found = clusters(results)
     best = max(found, key=lambda cluster: cluster.best.score)
-    features = {**dict(best.best.features), **confidence.of_result(len(best.rows.rows), len(found))}
+    features = confidence.seen(best.best, rows=len(best.rows.rows), clusters=len(found))
     return features, case.answerable and matched_gold(best.rows.rows, case) is not None
 
 

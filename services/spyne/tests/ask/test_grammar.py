@@ -61,6 +61,15 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "Which customers bought both the Lamp and the Chair?": [("Ada Lovelace",)],
     "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
     "Which products do all stores have in common?": [("Lamp",)],
+    "orders per year": [(2022, 2), (2023, 3)],
+    "show orders by year": [(2022, 2), (2023, 3)],
+    "products by category": [("Light", 2), ("Furniture", 2)],
+    "count customers": [(4,)],
+    "how many different cities do customers live in": [(3,)],
+    "which year had the most orders": [(2023,)],
+    "number of customers per city and state": [("Rome", "CA", 2), ("Paris", "NY", 1), ("Oslo", "TX", 1)],
+    "How many orders were placed between January and February 2023?": [(3,)],
+    "products more expensive than 50": [("Chair",), ("Table",)],
     "Show the mean and median delay of concerts": [(3.0, 2.0), (5.0, 4.0)],
 }  # fmt: skip
 

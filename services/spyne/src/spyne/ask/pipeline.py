@@ -57,7 +57,8 @@ async def ask(
         return _refusal(
             proposal, schema, "No word of this question names a table, a column or a value of the database."
         )
-    if confidence.answerable(proposal.readings[0], model) < model.answerable_from:
+    best = proposal.readings[0]
+    if confidence.answerable(best, model) < model.answerable_from or confidence.is_about_nothing(best):
         return _refusal(proposal, schema, _missing(proposal))
     left = resolve(proposal.readings, answers or {})
     if not left:

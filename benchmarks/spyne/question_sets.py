@@ -25,13 +25,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from held_out.databases import make
 from postgres_dump import load_dump
 from scoring import Row, run, same
 
 FOLDER_VARIABLE = "SPYNE_QUESTION_SETS"
 DEFAULT_FOLDER = Path(__file__).parents[3] / "shared" / "data" / "spyne"
 
-SetName = Literal["ambrosia", "defog", "idk"]
+SetName = Literal["ambrosia", "defog", "idk", "held-out"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,23 @@ def load_sets(folder: str | Path | None = None) -> Sets:
                 continue
             case = Case(**{**case.__dict__, "golds": golds})  # noqa: PLW2901 - the same case, with what is left
         sets.cases.append(case)
+    return sets
+
+
+def load_held_out(databases: Sequence[str] = ()) -> Sets:
+    """The questions of `held_out/`, about some of its databases or, where none is named, about all."""
+    made = tempfile.TemporaryDirectory(prefix="spyne-held-out-")
+    sets = Sets([], folder=made)
+    paths = make(Path(made.name))
+    for number, line in enumerate((Path(__file__).parent / "held_out" / "questions.jsonl").read_text().splitlines()):
+        entry = json.loads(line)
+        name, kind = entry["database"], entry["kind"]
+        if not databases or name in databases:
+            sets.cases.append(Case(
+                id=f"held-out-{number}", set="held-out", database=name, path=paths[name], question=entry["question"],
+                golds=tuple(each for gold in entry["gold"] for each in expanded(gold)),
+                ambiguous=kind in {"scope", "attachment", "vague"}, kind=kind, answerable=kind != "unanswerable",
+            ))  # fmt: skip
     return sets
 
 

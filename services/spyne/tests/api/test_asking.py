@@ -1,5 +1,7 @@
 """Questions over HTTP, as the readiness document's own examples send them."""
 
+import statistics
+
 import pytest
 
 
@@ -28,6 +30,14 @@ def test_a_number_is_right(shared):
     outcome = shared.ask("how many orders are there?")
 
     assert outcome["data"]["rows"] == [[400]]
+
+
+def test_a_median_is_right(shared):
+    prices = [row[-1] for row in shared.ask("show the price of all products")["data"]["rows"]]
+
+    outcome = shared.ask("what is the median price of products?")
+
+    assert outcome["data"]["rows"] == [[statistics.median(prices)]]
 
 
 def test_what_the_data_does_not_know_is_refused_by_its_words(shared):

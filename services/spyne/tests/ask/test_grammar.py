@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from spyne.ask import confidence
+from spyne.ask.outcome import Proposal
 
 Answer = Callable[[str], list[tuple[object, ...]]]
 
@@ -59,6 +61,15 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "Which customers bought both the Lamp and the Chair?": [("Ada Lovelace",)],
     "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
     "Which products do all stores have in common?": [("Lamp",)],
+    "orders per year": [(2022, 2), (2023, 3)],
+    "show orders by year": [(2022, 2), (2023, 3)],
+    "products by category": [("Light", 2), ("Furniture", 2)],
+    "count customers": [(4,)],
+    "how many different cities do customers live in": [(3,)],
+    "which year had the most orders": [(2023,)],
+    "number of customers per city and state": [("Rome", "CA", 2), ("Paris", "NY", 1), ("Oslo", "TX", 1)],
+    "How many orders were placed between January and February 2023?": [(3,)],
+    "products more expensive than 50": [("Chair",), ("Table",)],
     "Show the mean and median delay of concerts": [(3.0, 2.0), (5.0, 4.0)],
 }  # fmt: skip
 
@@ -90,3 +101,28 @@ def test_a_table_by_itself_means_all_its_columns(answer: Answer) -> None:
 )
 def test_any_text_is_read_without_an_error(question: str, proposal: Callable[[str], object]) -> None:
     proposal(question)
+
+
+OVERLOOKED = {
+    "How many customers are there?": (),
+    "Show the average price of each category": (),
+    "customers without orders": (),
+    "the 3 cheapest products": (),
+    "orders placed in 2022": (),
+    "products that cost more than 50": (),
+    "Which makers are not in Italy?": (),
+    "Show chalets that cost $200 per night": (),
+    "orders that are bigger than the average customer": ("comparison",),
+    "products without a maker, cheaper than a lamp": ("comparison",),
+    "Show the customers of 1850 with 7 arms": ("number",),
+    "What is the cheapest product in each category?": ("group",),
+}
+
+
+@pytest.mark.parametrize("question", OVERLOOKED)
+def test_a_reading_knows_which_demands_of_the_question_it_leaves_out(
+    question: str, proposal: Callable[[str], Proposal]
+) -> None:
+    reading = proposal(question).readings[0]
+    assert set(confidence.missed(reading)) >= set(OVERLOOKED[question])
+    assert bool(confidence.missed(reading)) == bool(OVERLOOKED[question])

@@ -1,9 +1,11 @@
 """The whole way of a question: it is answered, asked back about, or refused."""
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import chassis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,6 +90,12 @@ def test_what_the_database_does_not_hold_is_refused_with_the_words(question: str
     assert outcome.suggestions
 
 
+def test_what_was_overlooked_is_said_and_not_answered_without_it(shop: Schema, engine: Any) -> None:
+    outcome = asked("What is the cheapest product in each category?", shop, engine)
+    assert isinstance(outcome, Refusal)
+    assert "for each of something" in outcome.reason
+
+
 def test_an_answer_that_no_reading_has_is_refused(shop: Schema, engine: Any) -> None:
     outcome = asked("Give me the products that each store has", shop, engine, answers={"scope": "neither"})
     assert isinstance(outcome, Refusal)
@@ -127,6 +135,7 @@ def test_resolving_is_idempotent_and_free_of_order(
 def test_every_weight_belongs_to_a_feature_that_readings_have(shop: Schema) -> None:
     reading = propose("How many customers are there?", shop).readings[0]
     known = {name for name, _ in reading.features} | set(confidence.of_result(0, 1)) | {"bias"}
+    known |= {"unmet_head", "unmet_tail"}
     assert set(FITTED.right) <= known
     assert set(FITTED.answerable) <= known
     assert FITTED.refused_below < FITTED.medium < FITTED.high < 1
@@ -138,3 +147,56 @@ def test_every_weight_belongs_to_a_feature_that_readings_have(shop: Schema) -> N
 )
 def test_a_probability_is_one(weights: dict[str, float], features: dict[str, float]) -> None:
     assert 0 <= confidence.probability(weights, features) <= 1
+
+
+AMBIGUOUS = "Give me the products that each store has"
+
+
+def failing_after(engine: Any, good: int, error: Exception) -> Any:
+    """Runs the first queries, and fails each later one."""
+    left = [good]
+
+    async def run(sql: str) -> Rows:
+        left[0] -= 1
+        if left[0] < 0:
+            raise error
+        rows: Rows = await engine(sql)
+        return rows
+
+    return run
+
+
+@pytest.mark.parametrize("good", [0, 1])
+def test_a_cancel_ends_the_request_whichever_reading_was_running(good: int, shop: Schema, engine: Any) -> None:
+    run = failing_after(engine, good, chassis.ProblemError(409, "The query was cancelled."))
+    with pytest.raises(chassis.ProblemError, match="cancelled"):
+        asked(AMBIGUOUS, shop, run)
+
+
+def test_a_database_that_goes_down_between_readings_is_no_answer(shop: Schema, engine: Any) -> None:
+    run = failing_after(engine, 1, chassis.DependencyDownError("shop", "it is down"))
+    with pytest.raises(chassis.DependencyDownError):
+        asked(AMBIGUOUS, shop, run)
+
+
+def test_a_reading_that_takes_too_long_is_still_asked_about(shop: Schema, engine: Any) -> None:
+    slow = chassis.ProblemError(422, "The query was ended: it takes too long.", extensions={"rule": "time"})
+    outcome = asked(AMBIGUOUS, shop, failing_after(engine, 1, slow))
+    assert isinstance(outcome, Clarification)
+    assert [option.preview is None for option in outcome.question.options] == [False, True]
+    picked = {outcome.question.id: outcome.question.options[1].id}
+    with pytest.raises(chassis.ProblemError, match="too long"):
+        asked(AMBIGUOUS, shop, failing_after(engine, 0, slow), answers=picked)
+
+
+def test_without_clarification_an_answer_says_which_reading_could_not_be_run(shop: Schema, engine: Any) -> None:
+    slow = chassis.ProblemError(422, "The query was ended: it takes too long.", extensions={"rule": "time"})
+    sure = dataclasses.replace(FITTED, refused_below=0.0, high=0.02, medium=0.01)
+    whole = asyncio.run(ask(AMBIGUOUS, shop, [propose], engine, clarification_mode=False, model=sure))
+    run = failing_after(engine, 1, slow)
+    outcome = asyncio.run(ask(AMBIGUOUS, shop, [propose], run, clarification_mode=False, model=sure))
+    assert isinstance(whole, Answer)
+    assert (whole.confidence, whole.unrun) == ("high", ())
+    assert isinstance(outcome, Answer)
+    assert outcome.confidence == "low"
+    assert len(outcome.unrun) == 1

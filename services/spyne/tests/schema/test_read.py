@@ -11,6 +11,8 @@ import duckdb
 import psycopg
 import pytest
 from pydantic import SecretStr
+from spyne.ask.facts import Facts
+from spyne.ask.joins import JoinGraph
 from spyne.schema.errors import SourceUnreachable
 from spyne.schema.model import Schema, TableInfo
 from spyne.schema.read import data_version, read_schema
@@ -92,6 +94,20 @@ def test_declared_keys_are_read_and_others_found(source: Source) -> None:
     assert (found.columns, found.references, found.referenced_columns, found.inferred) == (
         ("customer_id",), "customer", ("id",), True,
     )  # fmt: skip
+
+
+def test_a_key_points_at_the_table_of_its_own_schema_where_two_are_called_the_same(postgres: Source) -> None:
+    with psycopg.connect(postgres.location.get_secret_value(), autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA archive")
+        connection.execute("CREATE TABLE archive.customer(id INTEGER PRIMARY KEY, note TEXT)")
+        connection.execute("CREATE TABLE archive.letter(id INTEGER, customer_id INTEGER REFERENCES archive.customer)")
+    schema = read_schema(postgres)
+    facts = Facts(schema)
+    assert [key.references_schema for key in schema.table("letter").foreign_keys] == ["archive"]
+    assert [key.references_schema for key in schema.table("order").foreign_keys] == ["public"]
+    assert facts["customer"].table.table_schema == "public"
+    assert JoinGraph(facts).path(["order"], "customer") is not None
+    assert JoinGraph(facts).path(["letter"], "customer") is None, "its customers are those of another schema"
 
 
 def test_without_time_for_values_the_structure_is_still_read(source: Source) -> None:

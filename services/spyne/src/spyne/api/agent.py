@@ -180,12 +180,13 @@ def _shown(outcome: Outcome, asked: Asked) -> dict[str, Any]:
     if isinstance(outcome, Answer):
         return {
             "data": {**rows_shown(outcome.rows), "sql": outcome.sql or None},
-            "final_answer": outcome.reading.words,
+            "final_answer": "; not compared, as it could not be run: ".join((outcome.reading.words, *outcome.unrun)),
             "reading": outcome.reading.words,
             "choices": dict(outcome.reading.choices),
             "confidence": outcome.confidence,
             "probability": round(outcome.probability, 4),
             "source": outcome.reading.origin,
+            "not_run": outcome.unrun,
         }
     if isinstance(outcome, Clarification):
         session = asked.session

@@ -54,7 +54,7 @@ async def validate(sent: SqlRun, parts: Asking) -> dict[str, Any]:
     """Say whether the guard lets SQL through, and what would be run; nothing is run."""
     schema = await parts.catalog.schema(await parts.catalog.find(sent.database))
     try:
-        return {"valid": True, "sql": check(sent.sql, schema, max_rows=sent.limit or parts.settings.query_rows)}
+        return {"valid": True, "sql": check(sent.sql, schema, max_rows=(sent.limit or parts.settings.query_rows) + 1)}
     except Refused as error:
         return {"valid": False, "rule": error.rule, "message": error.message}
 

@@ -11,12 +11,12 @@ from spyne.ask.ordering import default_order, lift_order, resolve_order, show_wh
 from spyne.ask.state import State
 
 
-def arrange(  # noqa: C901, PLR0912 - one rule a line
+def arrange(  # noqa: C901, PLR0912, PLR0915 - one rule a line
     state: State, groups: list[tuple[Term, int]], measures: list[tuple[Measure, int]], items: list[tuple[Measure, int]],
     explicit: list[tuple[Measure, int]], added: bool,
 ) -> None:  # fmt: skip
     """Decide what is listed, grouped and aggregated."""
-    frame, facts = state.frame, state.index.facts
+    frame = state.frame
     if explicit and not any(aggregated(m[0]) for m in explicit) and any(aggregated(m[0]) for m in measures):
         added = True
     if explicit and not added:
@@ -37,6 +37,8 @@ def arrange(  # noqa: C901, PLR0912 - one rule a line
     if not plain and not measures and not groups and frame.focus:
         plain = _whole(state)
     measures = [(counted_rows(state, m), p) for m, p in measures]
+    if not groups and measures and all(_counts_values(m) for m, _ in measures):
+        plain = [t for t in plain if t.table not in {m.table for m, _ in measures if isinstance(m, Term)}]
     if groups and measures and frame.limit == 1:
         frame.limit = None
     if groups:
@@ -64,7 +66,11 @@ def arrange(  # noqa: C901, PLR0912 - one rule a line
     frame.filters = [_outer(state, c) for c in frame.filters]
     frame.distinct = _repeats(state)
     frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
-    del facts
+
+
+def _counts_values(measure: Measure) -> bool:
+    """Whether it counts the different values of a column: of each row by itself there is just one."""
+    return isinstance(measure, Term) and measure.function == "count" and bool(measure.column) and measure.distinct
 
 
 def _everything_of_both(state: State) -> None:

@@ -24,7 +24,7 @@ def question_for(clusters: Sequence[Cluster], words: Mapping[str, str]) -> Quest
 
     `words` has, by decision, the words of the question that leave it open.
     """
-    by_decision: dict[str, dict[str, tuple[Reading, Rows, int]]] = {}
+    by_decision: dict[str, dict[str, tuple[Reading, Rows | None, int]]] = {}
     for number, cluster in enumerate(clusters):
         for reading in cluster.readings:
             for decision, option in reading.choices:
@@ -37,7 +37,7 @@ def question_for(clusters: Sequence[Cluster], words: Mapping[str, str]) -> Quest
         id=decision,
         text=_text(decision, words.get(decision, "")),
         options=tuple(
-            Option(id=option, label=label(decision, option, reading), preview=preview(rows))
+            Option(id=option, label=label(decision, option, reading), preview=None if rows is None else preview(rows))
             for option, (reading, rows, _) in list(options.items())[:MOST_OPTIONS]
         ),
     )

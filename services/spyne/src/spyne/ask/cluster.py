@@ -14,10 +14,10 @@ DECIMALS = 6
 
 @dataclass(frozen=True)
 class Cluster:
-    """Readings with one result. The first is the best of them."""
+    """Readings with one result. The first is the best of them. No rows: a reading that could not be run."""
 
     readings: tuple[Reading, ...]
-    rows: Rows
+    rows: Rows | None
 
     @property
     def best(self) -> Reading:
@@ -25,11 +25,12 @@ class Cluster:
         return max(self.readings, key=lambda reading: reading.score)
 
 
-def clusters(results: Sequence[tuple[Reading, Rows]]) -> tuple[Cluster, ...]:
-    """The clusters of results, in the order of their first readings."""
-    found: dict[object, list[tuple[Reading, Rows]]] = {}
-    for reading, rows in results:
-        found.setdefault(_key(rows, ordered=_ordered(reading.plan)), []).append((reading, rows))
+def clusters(results: Sequence[tuple[Reading, Rows | None]]) -> tuple[Cluster, ...]:
+    """The clusters of results, in the order of their first readings. What could not be run is like nothing else."""
+    found: dict[object, list[tuple[Reading, Rows | None]]] = {}
+    for place, (reading, rows) in enumerate(results):
+        key = place if rows is None else _key(rows, ordered=_ordered(reading.plan))
+        found.setdefault(key, []).append((reading, rows))
     return tuple(Cluster(tuple(r for r, _ in each), each[0][1]) for each in found.values())
 
 

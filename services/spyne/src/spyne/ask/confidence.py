@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from spyne.ask.audit import SAID
 from spyne.ask.outcome import Confidence, Reading
 
 
@@ -31,11 +32,28 @@ def probability(weights: Mapping[str, float], features: Mapping[str, float]) -> 
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
+def seen(reading: Reading, *, rows: int, clusters: int) -> dict[str, float]:
+    """The features of a reading and of its result. Nothing in the last month is an answer like any other."""
+    features = dict(reading.features)
+    return {**features, **of_result(1 if features.get("date") and not rows else rows, clusters)}
+
+
 def right(reading: Reading, model: Model, *, rows: int, clusters: int) -> float:
     """The probability that a reading is what was meant, given how many rows it gave, and how many results there are."""
     if reading.origin != "grammar":
         return max(0.0, min(1.0, reading.score))
-    return probability(model.right, {**dict(reading.features), **of_result(rows, clusters)})
+    return probability(model.right, seen(reading, rows=rows, clusters=clusters))
+
+
+def missed(reading: Reading) -> tuple[str, ...]:
+    """What the question demands and the reading does not do, as keys of `audit.SAID`."""
+    found = dict(reading.features)
+    return tuple(kind for kind in SAID if found.get(f"unmet_{kind}"))
+
+
+def is_about_nothing(reading: Reading) -> bool:
+    """Whether the very thing that is asked for, such as the weather, has no meaning in the database."""
+    return bool(dict(reading.features).get("unmet_head"))
 
 
 def answerable(reading: Reading, model: Model) -> float:

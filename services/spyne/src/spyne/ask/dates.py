@@ -144,6 +144,15 @@ def _value(state: State, place: int) -> tuple[str, str] | None:
     return None
 
 
+def _same_year(state: State, place: int) -> tuple[str, str] | None:
+    """A month whose year is said behind the next: March in "between March and May 2023"."""
+    end = state.tokens[place + 2] if place + 2 < len(state.tokens) else None
+    if state.word(place) not in lexicon.MONTHS or end is None or end.kind != "date":
+        return None
+    year, month = str(end.value)[:4], lexicon.MONTHS.index(state.word(place)) + 1
+    return f"{year}-{month:02d}-01", f"{year}-{month:02d}-{calendar.monthrange(int(year), month)[1]:02d}"
+
+
 def next_day(day: str) -> str:
     """The day after an ISO date."""
     return (dt.date.fromisoformat(day) + dt.timedelta(days=1)).isoformat()
@@ -156,7 +165,7 @@ def _within(ref: tuple[str, str], low: str, high: str, place: int) -> Condition:
 def _range(state: State, place: int, end: int) -> tuple[Condition, int, int] | None:
     if state.word(place) not in {"between", "from"}:
         return None
-    low = _value(state, place + 1)
+    low = _value(state, place + 1) or _same_year(state, place + 1)
     if low is None or state.word(place + 2) not in {"and", "to", "until", "through"}:
         return None
     high = _value(state, place + 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from spyne.ask import names
-from spyne.schema.model import ColumnInfo, Schema, TableInfo
+from spyne.schema.model import ColumnInfo, ForeignKey, Schema, TableInfo
 
 _NAMES = ("name", "titl", "label", "usernam", "headlin", "caption")
 _NUMERIC = frozenset({"integer", "number"})
@@ -186,11 +186,21 @@ class Facts:
         firsts = [s[0] for t in schema.tables if len(s := names.stems(t.name)) > 1]
         many = len(schema.tables) > 2
         self.common = frozenset(w for w in set(firsts) if many and firsts.count(w) >= 0.9 * len(schema.tables))
-        self.tables = {table.name: TableFacts(table, self.common) for table in schema.tables}
-        self._lower = {name.lower(): name for name in self.tables}
+        self.tables: dict[str, TableFacts] = {}
+        self._lower: dict[str, str] = {}
+        for table in schema.tables:  # of two that are called the same the first, as the database itself would take
+            if self._lower.setdefault(table.name.lower(), table.name) == table.name:
+                self.tables.setdefault(table.name, TableFacts(table, self.common))
 
     def __getitem__(self, name: str) -> TableFacts:
         return self.tables[self._lower[name.lower()]]
+
+    def pointed_at(self, key: ForeignKey) -> TableFacts | None:
+        """The table that a foreign key points at; None for one that is not known, or hidden by another of its name."""
+        if key.references.lower() not in self._lower:
+            return None
+        found = self[key.references]
+        return found if key.references_schema in (None, found.table.table_schema) else None
 
     def known(self, name: str) -> bool:
         """Whether there is a table of that name."""

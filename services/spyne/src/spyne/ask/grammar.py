@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from spyne.ask import features
+from spyne.ask.audit import unmet
 from spyne.ask.build import Builder, NotJoinedError
 from spyne.ask.index import SchemaIndex
 from spyne.ask.linking import Linked, link
@@ -55,7 +56,7 @@ def clean(question: str) -> str:
     return " ".join(_NOISE.sub(" ", question).split())
 
 
-def propose(question: str, schema: Schema, semantics: object | None = None) -> Proposal:  # noqa: ARG001 - for a semantic model
+def propose(question: str, schema: Schema) -> Proposal:
     """The readings of a question, best first. Never raises for any text."""
     index = index_of(schema)
     linked = link(tokenize(clean(question[:LONGEST_QUESTION])), index)
@@ -99,7 +100,9 @@ def _reading(
         query = Builder(index).query(frame)
     except NotJoinedError:
         return None
+    missed = unmet(state, query)
     found = {**linking, **features.of_reading(state), "decisions": float(len(base.decisions))}
+    found |= {f"unmet_{kind}": 1.0 for kind in missed}
     score = max(0.01, state.linked.coverage - state.penalty)
     return Reading(
         plan=query,

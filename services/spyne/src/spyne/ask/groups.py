@@ -48,6 +48,9 @@ def read_groups(state: State, has_measure: bool) -> list[tuple[Term, int]]:
 def _marker(state: State, place: int, has_measure: bool) -> int | None:
     """The place after words that announce a group."""
     word = state.word(place)
+    asks_when = word in {"which", "what"} and state.word(place + 1) in _UNITS and place <= 1
+    if asks_when and state.frame.order and state.free_mention(place + 1) is None:
+        return place + 1  # "which month had the most orders"
     if word == "per" and any(state.tokens[p].kind == "number" for p in range(max(0, place - 3), place)):
         return None  # "1000 passengers per day", "$200 per night": a rate
     if word in _EACH:
@@ -119,7 +122,7 @@ def _followed_by_value(state: State, mention: Mention) -> bool:
     return after is not None and state.link(after).kind == "value"
 
 
-def _group(state: State, place: int, start: int) -> tuple[list[Term], int] | None:  # noqa: C901 - one rule a line
+def _group(state: State, place: int, start: int) -> tuple[list[Term], int] | None:  # noqa: C901, PLR0912 - one rule a line
     terms: list[Term] = []
     end = place
     while True:
@@ -157,6 +160,9 @@ def _group(state: State, place: int, start: int) -> tuple[list[Term], int] | Non
             terms.append(Term(link.table, link.column, part=part, place=start))
         else:
             return (terms, mention.start) if terms else None
+        if state.word(end) in {"and", "&"} and state.word(end + 1) in _UNITS and state.free_mention(end + 1) is None:
+            when = _of_unit(state, _UNITS[state.word(end + 1)])
+            return ([*terms, when], end + 2) if when is not None else (terms, end)
         joined = state.word(end) in {"and", "&"} and state.free_mention(state.skip(end + 1)) is not None
         nxt = state.free_mention(state.skip(end + 1)) if joined else None
         if (

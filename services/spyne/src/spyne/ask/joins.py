@@ -34,9 +34,9 @@ class JoinGraph:
         self._paths: dict[tuple[tuple[str, ...], str], Path | None] = {}
         for table in facts.tables.values():
             for key in table.table.foreign_keys:
-                if not facts.known(key.references):
+                parent = facts.pointed_at(key)
+                if parent is None:
                     continue
-                parent = facts[key.references]
                 cost = 1.15 if key.inferred else 1.0
                 if key.columns == table.key:
                     cost += 0.35  # one row to one row: often an odd key

@@ -25,6 +25,7 @@ SPELLING: Final = {
     "organization", "organisations": "organizations", "licence": "license", "catalogue": "catalog", "grey": "gray",
     "people": "person", "children": "child", "men": "man", "women": "woman", "paid": "pay", "min": "minimum",
     "max": "maximum", "avg": "average", "highest-rated": "rated", "media": "medium",
+    "born": "birth",
 }  # fmt: skip
 ABBREVIATIONS: Final = {
     "acct": "account", "addr": "address", "amt": "amount", "avg": "average", "bal": "balance", "cat": "category",
@@ -175,6 +176,12 @@ COMPARISONS: Final = (
     ("older than", ">"),
     ("taller than", ">"),
     ("later than", ">"),
+    ("more expensive than", ">"),
+    ("less expensive than", "<"),
+    ("heavier than", ">"),
+    ("faster than", ">"),
+    ("slower than", "<"),
+    ("lighter than", "<"),
     ("over", ">"),
     ("above", ">"),
     ("exceeding", ">"),

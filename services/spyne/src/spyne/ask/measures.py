@@ -27,6 +27,7 @@ _BETWEEN = frozenset(
     ]
 )
 _COUNT_NOUNS = frozenset({"number", "count", "numbers", "counts", "no", "amount"})
+_POLITE = frozenset({"please", "can", "could", "you", "to", "i", "want"})
 _DISTINCT = frozenset({"distinct", "unique", "different"})
 
 
@@ -44,6 +45,9 @@ def read_measure(state: State, start: int, end: int, *, plain: bool = True) -> t
             continue
         if word in _COUNT_NOUNS and state.word(place + 1) == "of" and mention is None:
             count, place = True, place + 2
+            continue
+        if word == "count" and place == state.skip(0, _POLITE) and mention is None:
+            count, place = True, place + 1
             continue
         if word in lexicon.AGGREGATES and (mention is None or mention.end - mention.start == 1) and not count:
             function, place = lexicon.AGGREGATES[word], place + 1

@@ -54,7 +54,10 @@ class Proposal(Frozen):
 
 
 class Option(Frozen):
-    """One answer to a question back: a stable id, what it means in words, and the first rows it gives."""
+    """One answer to a question back: a stable id, what it means in words, and the first rows it gives.
+
+    Without a preview where its query could not be run, such as one that takes too long.
+    """
 
     id: str
     label: str
@@ -70,7 +73,7 @@ class Question(Frozen):
 
 
 class Answer(Frozen):
-    """Rows, and how they came about."""
+    """Rows, and how they came about. `unrun` are other readings, in words, that could not be run to compare."""
 
     status: Literal["success"] = "success"
     rows: Rows
@@ -78,6 +81,7 @@ class Answer(Frozen):
     reading: Reading
     confidence: Confidence
     probability: float
+    unrun: tuple[str, ...] = ()
 
 
 class Clarification(Frozen):

@@ -13,11 +13,12 @@ from spyne.ask.frame import AnyFilter, Condition, Filter, Measure, Term
 from spyne.ask.groups import read_groups
 from spyne.ask.index import SchemaIndex
 from spyne.ask.items import read_items, read_measures, read_sentence
-from spyne.ask.linking import Linked
+from spyne.ask.linking import Linked, Mention
 from spyne.ask.orders import read_order, read_superlative
 from spyne.ask.ratios import read_ratio
 from spyne.ask.state import State
 
+_OPENING = lexicon.LIST_VERBS | {"me", "the", "all", "us", "please", "our"}
 _MEASURES = (
     "how many",
     "number of",
@@ -48,10 +49,14 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     text = " ".join(state.lower)
     read_superlative(state)
     has_measure = ratio is not None or any(words in text for words in _MEASURES)
-    groups = read_groups(state, has_measure)
+    head = _counted_by(state) if not has_measure else None
+    groups = read_groups(state, has_measure or head is not None)
     frame.filters = _joined_by_or(state, [*frame.filters, *read_filters(state)])
     measures: list[tuple[Measure, int]] = [ratio] if ratio else []
     measures += read_measures(state)
+    if head is not None and groups and not measures and not frame.order:
+        measures.append((Term(state.link(head).table, None, "count", place=head.start), head.start))
+        state.use(head.start, head.end)
     if not measures and not frame.order and not groups:
         pair = attachment.read_tables(state)
         if pair is not None:
@@ -75,6 +80,16 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     items = read_items(state, has_measure=bool(measures))
     arrange(state, groups, measures, items, explicit, added)
     return state
+
+
+def _counted_by(state: State) -> Mention | None:
+    """The table of which "orders per month" and "orders by status" ask how many rows there are."""
+    place = state.skip(0, _OPENING)
+    mention = state.free_mention(place)
+    if mention is None or state.link(mention).kind != "table" or mention.start in state.several:
+        return None
+    after = state.word(mention.end)
+    return mention if after in {"per", "by"} else None
 
 
 def _is_whole_table(state: State) -> bool:

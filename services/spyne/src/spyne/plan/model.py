@@ -257,8 +257,8 @@ class Select(Node):
     group_by: tuple[Expression, ...] = ()
     having: Condition | None = None
     order_by: tuple[Order, ...] = ()
-    limit: int | None = Field(None, ge=0)
-    offset: int | None = Field(None, ge=0)
+    limit: int | None = Field(default=None, ge=0)
+    offset: int | None = Field(default=None, ge=0)
     distinct: bool = False
 
 
@@ -270,7 +270,7 @@ class Compound(Node):
     left: Query
     right: Query
     order_by: tuple[tuple[str, bool], ...] = ()
-    limit: int | None = Field(None, ge=0)
+    limit: int | None = Field(default=None, ge=0)
 
 
 Expression = Annotated[

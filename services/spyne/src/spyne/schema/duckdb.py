@@ -62,7 +62,12 @@ class _Reader:
                 columns=tuple(self._column(place, *column) for column in columns.get((schema, name), [])),
                 primary_key=next((tuple(row[1]) for row in declared if row[0] == "PRIMARY KEY"), ()),
                 foreign_keys=tuple(
-                    ForeignKey(columns=tuple(row[1]), references=row[2], referenced_columns=tuple(row[3]))
+                    ForeignKey(
+                        columns=tuple(row[1]),
+                        references_schema=schema,
+                        references=row[2],
+                        referenced_columns=tuple(row[3]),
+                    )
                     for row in declared
                     if row[0] == "FOREIGN KEY"
                 ),

@@ -101,8 +101,8 @@ def _with_inferred(table: TableInfo, keys: _Keys, prefix: tuple[str, ...], conta
         if key is not None:
             found.append(
                 ForeignKey(
-                    columns=(column.name,), references=key.table.name, referenced_columns=(key.column.name,),
-                    inferred=True,
+                    columns=(column.name,), references_schema=key.table.table_schema, references=key.table.name,
+                    referenced_columns=(key.column.name,), inferred=True,
                 )
             )  # fmt: skip
     return table.model_copy(update={"foreign_keys": table.foreign_keys + tuple(found)}) if found else table

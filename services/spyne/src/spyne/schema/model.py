@@ -34,10 +34,14 @@ class ColumnInfo(Part):
 
 
 class ForeignKey(Part):
-    """Columns that point at the columns of another table; `inferred` when the database does not declare it."""
+    """Columns that point at the columns of another table; `inferred` when the database does not declare it.
+
+    `references_schema` is the schema of the other table, None where the database has no schemas.
+    """
 
     columns: tuple[str, ...]
     references: str
+    references_schema: str | None = None
     referenced_columns: tuple[str, ...]
     inferred: bool = False
 

@@ -36,11 +36,12 @@ _KEYS = """
            (SELECT array_agg(a.attname::text ORDER BY p.place)
             FROM unnest(k.conkey) WITH ORDINALITY AS p(number, place)
             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.number),
-           r.relname,
+           s.nspname, r.relname,
            (SELECT array_agg(a.attname::text ORDER BY p.place)
             FROM unnest(k.confkey) WITH ORDINALITY AS p(number, place)
             JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = p.number)
     FROM pg_constraint k LEFT JOIN pg_class r ON r.oid = k.confrelid
+         LEFT JOIN pg_namespace s ON s.oid = r.relnamespace
     WHERE k.conrelid = ANY(%s) AND k.contype IN ('p', 'u', 'f') ORDER BY k.oid"""
 
 
@@ -79,7 +80,12 @@ class _Reader:
                 columns=tuple(self._column(place, *column) for column in columns.get(oid, [])),
                 primary_key=next((tuple(key[1]) for key in declared if key[0] == "p"), ()),
                 foreign_keys=tuple(
-                    ForeignKey(columns=tuple(key[1]), references=key[2], referenced_columns=tuple(key[3]))
+                    ForeignKey(
+                        columns=tuple(key[1]),
+                        references_schema=key[2],
+                        references=key[3],
+                        referenced_columns=tuple(key[4]),
+                    )
                     for key in declared
                     if key[0] == "f"
                 ),

@@ -15,7 +15,11 @@ def structure_hash(tables: Sequence[TableInfo]) -> str:
         [
             table.table_schema, table.name, table.is_view, table.primary_key, table.unique,
             [[column.name, column.declared_type, column.nullable] for column in table.columns],
-            [[key.columns, key.references, key.referenced_columns] for key in table.foreign_keys if not key.inferred],
+            [
+                [key.columns, key.references_schema, key.references, key.referenced_columns]
+                for key in table.foreign_keys
+                if not key.inferred
+            ],
         ]
         for table in sorted(tables, key=lambda table: (table.table_schema or "", table.name))
     ]  # fmt: skip

@@ -18,6 +18,7 @@ from spyne.engine.connections.base import (
     identity,
     kept,
 )
+from spyne.sql.aggregates import register
 
 _INSTRUCTIONS_BETWEEN_LOOKS = 5_000
 _LONGEST_STATEMENT = 1_000_000
@@ -55,6 +56,7 @@ class SqliteConnection(Connection):
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
         connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, _LONGEST_STATEMENT)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        register(connection)
         connection.set_authorizer(_authorized)
         return cls(connection, location, longest)
 

@@ -17,9 +17,11 @@ import pytest
 
 from .scripted import Script, serving
 
+COMMAND = [sys.executable, "-m", "spyne"]
 SECRET_KEY = "kJ8-aa0Pq_zz81mNvB72hsXc4uTe9RwYd"
 START_BOUND_S = 150.0
 STOP_BOUND_S = 40.0
+PROBE_S = 5.0
 POLL_S = 0.05
 
 _package = types.ModuleType("chassis_tests")  # the servers of the chassis' own tests, and coroutine tests
@@ -37,11 +39,12 @@ own_valkey = servers.own_valkey
 
 
 class Spyne:
-    """Spyne in a process of its own, on a free port, in a folder of its own."""
+    """Spyne in a process of its own, on a free port, in a folder of its own. A setting of "" is as good as none."""
 
     def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.folder = folder
-        self.port: int = servers.free_port()
+        folder.mkdir(exist_ok=True)
+        self.port: int = int(settings.get("RCA_PORT", servers.free_port()) or 8080)
         own = {
             key: value
             for key, value in os.environ.items()
@@ -57,11 +60,12 @@ class Spyne:
             "RCA_PRE_DRAIN_S": "0",
             "RCA_DATA_DIR": str(folder / "data"),
         }
+        self.environment = {**own, **defaults, **settings}
         self.log_file = folder / "log"
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "chassis", "spyne.application:application", "serve"],
-                cwd=folder, env={**own, **defaults, **settings}, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                [*COMMAND, "serve"],
+                cwd=folder, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
 
@@ -77,7 +81,7 @@ class Spyne:
     def is_ready(self) -> bool:
         """Whether it may get traffic."""
         try:
-            return self.client.get("/readyz").status_code == 200
+            return self.client.get("/readyz", timeout=PROBE_S).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -87,6 +91,13 @@ class Spyne:
         assert answer.status_code == 200, answer.text
         outcome: dict[str, Any] = answer.json()
         return outcome
+
+    def command(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Carry out one of its commands beside it, with its settings and these."""
+        return subprocess.run(
+            [*COMMAND, *words], cwd=self.folder, env={**self.environment, **settings}, capture_output=True, text=True,
+            timeout=START_BOUND_S, check=False,
+        )  # fmt: skip
 
     def log(self) -> str:
         return self.log_file.read_text()
@@ -110,9 +121,19 @@ class Spyne:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Spyne]]:
     """Start Spyne with settings; it is ready, and stopped at the end."""
+    yield from _starting(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Spyne]]:
+    """Do the same for all tests of a module: one that several share is stopped after the last of them."""
+    yield from _starting(tmp_path_factory.mktemp("spyne"))
+
+
+def _starting(place: Path) -> Iterator[Callable[..., Spyne]]:
     with contextlib.ExitStack() as stack:
 
-        def started(*, ready: bool = True, folder: Path = tmp_path, **settings: str) -> Spyne:
+        def started(*, ready: bool = True, folder: Path = place, **settings: str) -> Spyne:
             made = Spyne(folder, settings)
             stack.callback(made.close)
             if ready:
@@ -136,5 +157,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spyne]:
 @pytest.fixture
 def model() -> Iterator[Script]:
     """An API of a language model that answers as the test says."""
+    with serving() as script:
+        yield script
+
+
+@pytest.fixture(scope="module")
+def model_for_all() -> Iterator[Script]:
+    """One for all tests of a module: each says what it answers."""
     with serving() as script:
         yield script

@@ -1,5 +1,7 @@
 """Serving: what happens when settings are wrong, the database is missing or the port is taken; and how it ends."""
 
+import builtins
+import gc
 import json
 import signal
 import socket
@@ -166,6 +168,26 @@ def test_flask_refuses_to_start_with_wrong_settings(serve: Any) -> None:
 def test_what_is_no_application_is_told(place: str) -> None:
     with pytest.raises(ChassisError, match="expected"):
         imported(place)
+
+
+@pytest.mark.parametrize("ends", ["", "raise RuntimeError"])
+def test_the_collector_rests_while_a_service_is_imported_and_leaves_its_modules_alone(
+    ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    name = f"collected_{len(ends)}"
+    (tmp_path / f"{name}.py").write_text(f"import gc, builtins\nbuiltins.{name} = gc.isenabled()\n{ends}\n")
+    before = gc.get_freeze_count()
+    try:
+        with pytest.raises((RuntimeError, ChassisError)):
+            imported(f"{name}:application")
+        assert getattr(builtins, name) is False
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
+        vars(builtins).pop(name, None)
 
 
 def test_gunicorn_opens_nothing_but_the_port(serve: Any, sqlite_url: str, tmp_path: Path) -> None:

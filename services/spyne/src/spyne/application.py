@@ -1,6 +1,6 @@
 """Spyne as a service: its dependencies, its start, and its application.
 
-`spyne serve` runs it, and so does `chassis spyne.application:application serve`.
+`spyne serve` runs it, and so do `python -m spyne serve` and `chassis spyne.application:application serve`.
 """
 
 import asyncio
@@ -119,4 +119,3 @@ def _metrics_json(_: chassis.OperationalRequest) -> chassis.OperationalAnswer:
 service.endpoints["/api/v1/metrics"] = chassis.OperationalEndpoint(_metrics_json, in_thread=True)
 service.endpoints["/api/v1/metrics/prometheus"] = chassis.OperationalEndpoint(_metrics, in_thread=True)
 application = service.asgi(app)
-cli = chassis.cli("spyne.application:application")

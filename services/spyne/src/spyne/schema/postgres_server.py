@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import psycopg
 from spyne.schema.errors import SourceUnreachable
 
 CONNECT_S = 5
+_SNAPSHOT_TIMEOUT_MS = 2_000
 
 _REASONS = {"28P01": "it refuses the credentials", "28000": "it refuses the credentials",
             "3D000": "it has no database of that name", "53300": "it has no connection left",
@@ -25,6 +27,17 @@ def connected(dsn: str, *, within_s: int = CONNECT_S) -> Connection:
         )
     except psycopg.Error as error:
         raise SourceUnreachable(reason(error)) from None
+
+
+def snapshot(dsn: str) -> str | None:
+    """A token of the server's present state, which every transaction that writes changes. Raises SourceUnreachable."""
+    try:
+        with contextlib.closing(connected(dsn)) as connection:
+            connection.execute(f"SET statement_timeout = {_SNAPSHOT_TIMEOUT_MS}")
+            row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
+            return None if row is None else str(row[0])
+    except psycopg.Error:
+        raise SourceUnreachable("its server ended the connection") from None
 
 
 def reason(error: psycopg.Error) -> str:

@@ -1,0 +1,33 @@
+"""What the tests of operations share."""
+
+import contextlib
+import re
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def harbour(tmp_path_factory):
+    """A database with two tables that a question may mean."""
+    path = tmp_path_factory.mktemp("harbour") / "harbour.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE boats (id INTEGER PRIMARY KEY, name TEXT);"
+            "INSERT INTO boats VALUES (1, 'Canaria'), (2, 'Pinta');"
+            "CREATE TABLE piers (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO piers VALUES (1, 'North');"
+        )
+        connection.commit()
+    return path
+
+
+def samples_of(spyne):
+    """What it tells Prometheus: the value of each sample by its name and labels, as they are written."""
+    text = spyne.client.get("/api/v1/metrics/prometheus").raise_for_status().text
+    return {name: float(value) for name, value in re.findall(r"^([a-z]\S*) (\S+)$", text, re.MULTILINE)}
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """Return what reads the samples of a Spyne."""
+    return samples_of

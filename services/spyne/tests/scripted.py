@@ -13,13 +13,15 @@ from typing import Any
 class Script:
     """What the server does with each request: an item of `steps`, the last one again and again.
 
-    A step is "silent", "slow" or "broken", the bytes of an answer, or a status with headers.
+    A step is "silent", "slow" or "broken", the bytes of an answer, or a status with headers. With a `key`, whoever does
+    not send it is answered 401.
     """
 
     def __init__(self) -> None:
         self.steps: list[Any] = []
         self.requests: list[dict[str, Any]] = []
         self.url = ""
+        self.key = ""
         self.end = threading.Event()
         self._lock = threading.Lock()
         self._server: _Server | None = None
@@ -113,10 +115,13 @@ class _Handler(BaseHTTPRequestHandler):
     script: Script
 
     def do_GET(self) -> None:
-        self._answer(200, b"{}")
+        self._answer(200 if self._lets_in() else 401, b"{}")
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self._lets_in():
+            self._answer(401, b'{"error": {"message": "no key"}}')
+            return
         step = self.script.step({"path": self.path, "headers": dict(self.headers), "body": body})
         if step == "silent":
             self.script.end.wait(30)
@@ -134,6 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             status, headers = step
             self._answer(status, b'{"error": {"message": "no"}}', headers)
+
+    def _lets_in(self) -> bool:
+        return self.headers.get("Authorization", "") == f"Bearer {self.script.key}" or not self.script.key
 
     def _trickle(self) -> None:
         """Send a byte now and then, each in time for a time-out between bytes, and never come to an end."""

@@ -118,28 +118,31 @@ class Spyne:
             self.process.wait(STOP_BOUND_S)
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Spyne]]:
-    """Start Spyne with settings; it is ready, and stopped at the end."""
-    yield from _starting(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Spyne]]:
-    """Do the same for all tests of a module: one that several share is stopped after the last of them."""
-    yield from _starting(tmp_path_factory.mktemp("spyne"))
-
-
-def _starting(place: Path) -> Iterator[Callable[..., Spyne]]:
+@contextlib.contextmanager
+def starting(default_folder: Path) -> Iterator[Callable[..., Spyne]]:
     with contextlib.ExitStack() as stack:
 
-        def started(*, ready: bool = True, folder: Path = place, **settings: str) -> Spyne:
+        def started(*, ready: bool = True, folder: Path = default_folder, **settings: str) -> Spyne:
             made = Spyne(folder, settings)
             stack.callback(made.close)
             if ready:
                 made.until(made.is_ready)
             return made
 
+        yield started
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Spyne]]:
+    """Start Spyne with settings; it is ready, and stopped at the end."""
+    with starting(tmp_path) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def start_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Spyne]]:
+    """Do the same for all tests of a file."""
+    with starting(tmp_path_factory.mktemp("spyne")) as started:
         yield started
 
 
@@ -156,13 +159,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spyne]:
 
 @pytest.fixture
 def model() -> Iterator[Script]:
-    """An API of a language model that answers as the test says."""
+    """A fake of a language model's API, which answers as the test says."""
     with serving() as script:
         yield script
 
 
 @pytest.fixture(scope="module")
 def model_for_all() -> Iterator[Script]:
-    """One for all tests of a module: each says what it answers."""
+    """One fake for all tests of a file."""
     with serving() as script:
         yield script

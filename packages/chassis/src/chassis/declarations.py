@@ -126,7 +126,8 @@ class Declarations:
             lost: what users miss while it is down; None when the service cannot do without it.
             policy: how requests are guarded. Its fallback stands for functions under ``guard``.
             checks: how it is watched.
-            health_path: what to ask for a sign of life, below the address; any answer below 500 is one.
+            health_path: what to ask for a sign of life, below the address; any answer below 500 is one, but
+                for 401 and 403.
             headers: makes headers for every request from the settings, such as one with a key.
         """
         made = (lambda: headers(self._get_settings())) if headers else dict

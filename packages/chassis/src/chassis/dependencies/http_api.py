@@ -32,6 +32,7 @@ from chassis.resilience.policy import Bulkhead, Policy, Retry, matcher
 if TYPE_CHECKING:
     import httpx
 
+_NOT_LET_IN = (401, 403)
 Headers = Mapping[str, str]
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,7 +43,8 @@ class HttpApi(Dependency):
 
     Args:
         name: what logs, metrics, health and alerts call it.
-        health_path: what to ask for a sign of life, below the address; any answer below 500 is one.
+        health_path: what to ask for a sign of life, below the address; any answer below 500 is one, but
+            for 401 and 403: it does not let us in.
         headers: returns headers that every request carries, such as a key, from the settings.
         declared: see :class:`chassis.Dependency`.
     """
@@ -133,14 +135,14 @@ class HttpApi(Dependency):
         return understood(self.name, error)
 
     async def check(self) -> None:
-        """Ask it for a sign of life on a connection of its own: any answer below 500."""
+        """Ask it for a sign of life on a connection of its own: an answer below 500 that is neither 401 nor 403."""
         if self._checking is None:
             with extra("http"):
                 import httpx  # noqa: PLC0415 - an extra
             arguments = self._arguments() | {"timeout": self.condition.rule.timeout_s}
             self._checking = httpx.AsyncClient(**arguments)
         async with self._checking.stream("GET", self._health_path) as response:
-            if response.is_server_error:
+            if response.is_server_error or response.status_code in _NOT_LET_IN:
                 response.raise_for_status()
 
     async def close(self) -> None:

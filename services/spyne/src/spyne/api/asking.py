@@ -1,11 +1,15 @@
 """Who proposes readings of a question, and in which order: the language model, where there is one, then the grammar."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import chassis
 
 from spyne.api.threads import Threads
 from spyne.ask.grammar import propose
 from spyne.ask.outcome import Outcome, Proposal, Reading
-from spyne.ask.pipeline import Proposer, Run, ask
+from spyne.ask.pipeline import Run, ask
 from spyne.llm.proposer import LlmProposer
 from spyne.schema.model import Schema
 
@@ -42,10 +46,22 @@ class Asker:
             clarification_mode: whether to ask back.
             answers: to questions back so far.
             kept: the readings that were asked back about, of a model that may not say the same again.
+
+        Raises:
+            ProblemError: what `run` raises, but for a query of the model that fails: then the grammar is asked.
         """
-        proposers: list[Proposer] = [_Kept(kept)] if kept else [self._model] if self._model.configured else []
-        proposers.append(self._grammar)
-        return await ask(question, schema, proposers, run, clarification_mode=clarification_mode, answers=answers)
+        how: dict[str, Any] = {"clarification_mode": clarification_mode, "answers": answers}
+        if kept:
+            return await ask(question, schema, [_Kept(kept), self._grammar], run, **how)
+        proposal = await self._model(question, schema) if self._model.configured else None
+        if proposal is not None and proposal.readings:
+            try:
+                return await ask(question, schema, [lambda *_: proposal], run, **how)
+            except chassis.ProblemError as error:
+                if error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                    raise
+                self._model.query_failed()
+        return await ask(question, schema, [self._grammar], run, **how)
 
     async def _grammar(self, question: str, schema: Schema) -> Proposal:
         return await self._threads.run(propose, question, schema)

@@ -24,7 +24,7 @@ POLICY = chassis.Policy(
 )
 CHECKS = chassis.Checks(every_s=30.0, every_s_when_down=10.0, timeout_s=5.0)
 RESERVE_S = 10.0
-"""What is left of a request's time for the grammar to answer in, when the model does not."""
+"""What is left of a request's time for the grammar to answer in, when the model does not; half of a short one."""
 LARGEST = 2**20
 """Bytes of an answer at most."""
 _FORMATS = ("json_schema", "json_object", "text")
@@ -88,7 +88,7 @@ class ModelApi:
         allowed = self._settings().llm_timeout
         left = chassis.remaining_s()
         if left is not None:
-            allowed = min(allowed, left - RESERVE_S)
+            allowed = min(allowed, max(left - RESERVE_S, left / 2))
         if allowed <= 0:
             raise chassis.DeadlineExceededError(self._dependency.name, "no time is left to ask it")
         return allowed

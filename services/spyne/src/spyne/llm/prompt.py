@@ -1,7 +1,8 @@
 """What the language model is told: the rules, the tables without any of their cells, and the question."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from spyne.plan.model import Plan
@@ -85,8 +86,9 @@ def _shared(words: set[str], table: TableInfo) -> int:
     return 3 * in_name + len(words & {word for each in table.columns for word in _words(each.name)})
 
 
-def wanted() -> dict[str, Any]:
-    """JSON Schema of the answer: readings with plans."""
+@cache
+def wanted() -> Mapping[str, Any]:
+    """JSON Schema of the answer: readings with plans. It is made once: that takes longer than to answer a question."""
     plan = Plan.model_json_schema()
     parts = {name: _bare(part) for name, part in plan["$defs"].items()}
     reading = {

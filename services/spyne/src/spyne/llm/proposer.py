@@ -69,6 +69,10 @@ class LlmProposer:
             logger.warning("the language model gave no plan: %s", error)
             return None
 
+    def query_failed(self) -> None:
+        """Count a plan whose query the database refused, or that took too much."""
+        self._failed("query_failed", "")
+
     def understood(self, text: str, schema: Schema) -> Proposal:
         """Read what the model said.
 

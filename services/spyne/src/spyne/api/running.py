@@ -11,7 +11,7 @@ from dataclasses import replace
 import chassis
 from sqlalchemy import delete, select
 
-from spyne.api.catalog import Catalog, Known, source_of
+from spyne.api.catalog import Catalog, Known, source_of, unreachable
 from spyne.api.measures import Measures
 from spyne.ask.outcome import Rows
 from spyne.cache import ResultCache
@@ -127,8 +127,9 @@ class Runner:
         """Run SQL that the guard made, or take its result from the cache.
 
         Raises:
-            ProblemError: 422 when it fails or takes too much, 409 when it was cancelled.
-            DependencyDownError: the database cannot be reached.
+            ProblemError: 422 when it fails or takes too much, 409 when it was cancelled, 503 when the database cannot
+                be reached.
+            DependencyDownError: no process is free to run it.
         """
         limits = replace(self.limits, rows=min(limit or self.limits.rows, 10_000))
         key = await self._key(known, schema, sql, limits.rows)
@@ -239,7 +240,7 @@ class Runner:
         except QueryFailed as error:
             raise chassis.ProblemError(422, str(error), title="Query failed") from None
         except SourceUnreachable as error:
-            raise chassis.DependencyDownError(known.name, str(error), retry_after_s=1.0) from None
+            raise unreachable(known, error) from None
 
 
 def _cancelled() -> chassis.ProblemError:

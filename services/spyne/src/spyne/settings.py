@@ -7,7 +7,7 @@ import chassis
 from pydantic import Field, SecretStr, model_validator
 from sqlalchemy import URL
 
-from spyne.sources import NamedSource, parse_sources
+from spyne.sources import NamedSource, parse_sources, warnings_about
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -114,6 +114,11 @@ class Settings(chassis.ServiceSettings):
         except ValueError as error:
             raise ValueError(f"SPYNE_DATABASES: {error}") from None
         return self
+
+    @property
+    def load_warnings(self) -> tuple[str, ...]:
+        """What is likely to be a mistake, one line each: for the log, and for `spyne check`."""
+        return (*super().load_warnings, *warnings_about(self.named_sources))
 
     @property
     def named_sources(self) -> tuple[NamedSource, ...]:

@@ -1,6 +1,8 @@
 """Databases as people write them down: a name, and a file or an address."""
 
+import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -55,13 +57,47 @@ def dialect_of(location: str) -> tuple[Dialect, str]:
     if kind is None:
         raise ValueError(f"expected an address that begins with {', '.join(f'{each}://' for each in _SCHEMES)}")
     if kind == "postgres":
-        if not urlsplit(location).hostname:
-            raise ValueError("expected an address with a host: postgresql://USER:PASSWORD@HOST/DATABASE")
-        return kind, f"postgresql://{rest}"
+        return kind, _postgres(rest)
     path = unquote(rest.removeprefix("/"))
     if not path:
         raise ValueError(f"expected the path of a file: {scheme}:///folder/file.db")
     return kind, path
+
+
+def _postgres(rest: str) -> str:
+    """The address of a PostgreSQL server, once it is clear that it can be taken apart."""
+    address = f"postgresql://{rest}"
+    try:
+        host, port = urlsplit(address).hostname, urlsplit(address).port
+    except ValueError:  # what it says may hold the password
+        host, port = None, None
+        if ":" in rest.rpartition("@")[2]:
+            raise ValueError("expected a port from 1 to 65535 after the host, and an IPv6 address in [ ]") from None
+    if not host or port == 0:
+        raise ValueError("expected an address with a host: postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+    return address
+
+
+def shown(named: NamedSource) -> str:
+    """A location without credentials: the host and the database, or the name of the file."""
+    if named.dialect != "postgres":
+        return Path(named.location).name
+    parts = urlsplit(named.location)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{host}{port}{parts.path}"
+
+
+def warnings_about(sources: Iterable[NamedSource]) -> Iterator[str]:
+    """What is likely to be a mistake about files: one line each, for the log and for `spyne check`."""
+    for each in sources:
+        if each.dialect == "postgres":
+            continue
+        path = Path(each.location).absolute()
+        if not path.exists():
+            yield f"SPYNE_DATABASES: {each.name}: there is no file {path}; questions about it are answered 503"
+        elif not path.is_file() or not os.access(path, os.R_OK):
+            yield f"SPYNE_DATABASES: {each.name}: {path} is no file that can be read; check its permissions"
 
 
 def parse_sources(text: str) -> tuple[NamedSource, ...]:

@@ -110,3 +110,16 @@ def test_keys_let_in_who_has_them(start):
         .json()["detail"]
         .startswith("Files may not be registered")
     )
+
+
+def test_a_database_that_is_not_there_is_503_and_the_others_go_on(start, tmp_path):
+    nobody = "postgresql://me:hunter2@127.0.0.1:1/x"
+    spyne = start(SPYNE_DATABASES=f"gone={tmp_path / 'gone.db'},away={nobody}")
+
+    for name in ("gone", "away"):
+        answer = spyne.client.post("/api/agent/run", json={"query": "show me customers", "database": name})
+        assert (answer.status_code, name in answer.text, "hunter2" in answer.text) == (503, True, False), answer.text
+        assert answer.headers["retry-after"] == "1"
+        assert spyne.client.get(f"/api/databases/{name}/schema").status_code == 503
+    assert spyne.ask("how many customers are there?", database="demo")["data"]["rows"] == [[60]]
+    assert f"there is no file {tmp_path / 'gone.db'}" in spyne.log()

@@ -1,4 +1,4 @@
-"""Who may do what: a key to ask, and another to register databases, where keys are set."""
+"""Who may do what: a key to ask, and another to register databases and to verify queries, where keys are set."""
 
 import hmac
 from typing import Annotated
@@ -32,6 +32,14 @@ def asks(request: Request, key: Key = None, authorization: Authorization = None)
     return parts
 
 
+def is_administrator(request: Request, key: Key = None, authorization: Authorization = None) -> bool:
+    """Tell whether a caller is the administrator; where no key is set at all, everybody is."""
+    settings = parts_of(request).settings
+    if settings.admin_key is None:
+        return settings.api_key is None
+    return _same(_sent(key, authorization), settings.admin_key)
+
+
 def administers(request: Request, key: Key = None, authorization: Authorization = None) -> Parts:
     """Let through who may register, change and remove databases.
 
@@ -39,19 +47,18 @@ def administers(request: Request, key: Key = None, authorization: Authorization 
         ProblemError: 401 without a key, 403 with one that is not enough.
     """
     parts = asks(request, key, authorization)
-    admin_key = parts.settings.admin_key
-    if admin_key is None:
+    if is_administrator(request, key, authorization):
         return parts
-    sent = _sent(key, authorization)
-    if not sent:
+    if not _sent(key, authorization):
         raise chassis.ProblemError(401, "The administrator's key is needed.", headers=_CHALLENGE)
-    if not _same(sent, admin_key):
-        raise chassis.ProblemError(403, "This key may ask; to change databases takes the administrator's.")
-    return parts
+    if parts.settings.admin_key is None:
+        raise chassis.ProblemError(403, "To change databases takes the administrator's key: set RCA_ADMIN_KEY.")
+    raise chassis.ProblemError(403, "This key may ask; to change databases takes the administrator's.")
 
 
 Asking = Annotated[Parts, Depends(asks)]
 Administering = Annotated[Parts, Depends(administers)]
+IsAdministrator = Annotated[bool, Depends(is_administrator)]
 
 
 def _sent(key: str | None, authorization: str | None) -> str:

@@ -1,9 +1,11 @@
 """Questions in plain language: answers, questions back, refusals."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import chassis
@@ -14,6 +16,8 @@ from spyne.api.about import asks_for_tables, tables_of, tables_sql
 from spyne.api.access import Asking
 from spyne.api.catalog import Known
 from spyne.api.parts import Parts
+from spyne.api.running import SqlFailedError, SqlRefusedError
+from spyne.api.shown import outcome_shown, rows_shown
 from spyne.api.stored import verified
 from spyne.ask.outcome import Answer, Clarification, Outcome, Reading, Rows
 from spyne.ask.pipeline import Run
@@ -58,13 +62,27 @@ async def go_on(sent: models.Continue, request: Request, parts: Asking) -> dict[
 
 
 async def answer(parts: Parts, asked: Asked) -> dict[str, Any]:
-    """Find the outcome, keep it in the history, and write it as it is sent."""
+    """Find the outcome, keep it in the history, and write it as it is sent. Failures are kept and counted as well."""
+    try:
+        return await _answered(parts, asked)
+    except asyncio.CancelledError:  # whoever asked has gone
+        parts.measures.outcomes.labels("cancelled").inc()
+        raise
+    except chassis.ProblemError as error:
+        await _failed(parts, asked, "cancelled" if error.status == HTTPStatus.CONFLICT else "error", error.detail)
+        raise
+    except Exception:
+        await _failed(parts, asked, "error")
+        raise
+
+
+async def _answered(parts: Parts, asked: Asked) -> dict[str, Any]:
     schema = await parts.catalog.schema(asked.known)
     if asks_for_tables(asked.query, schema):
         words = f"The tables and views of {asked.known.name}"
         return await _direct(parts, asked, "schema", tables_of(schema), tables_sql(schema), words)
-    if asked.session is None and (saved := await verified(parts, asked.known.name, asked.query)) is not None:
-        with suppress(chassis.ProblemError):  # its tables have changed since: the question is read anew
+    if (saved := await verified(parts, asked.known.name, asked.query, asked.answers)) is not None:
+        with suppress(SqlRefusedError, SqlFailedError):  # its tables have changed since: the question is read anew
             rows = await _run_sql(parts, asked, schema)(saved.sql)
             return await _direct(parts, asked, "store", rows, saved.sql, f"The saved answer to: {saved.query}")
     outcome = await _outcome(parts, asked, schema)
@@ -78,7 +96,17 @@ async def answer(parts: Parts, asked: Asked) -> dict[str, Any]:
         await _resolve(parts, asked.session)
     entry = _entry(asked, outcome, seconds)
     await parts.library.add(entry)
-    return {**_about(asked, entry), **_shown(outcome, asked)}
+    session_id = asked.session.id if asked.session else None
+    return {**_about(asked, entry), **outcome_shown(outcome, session_id)}
+
+
+async def _failed(parts: Parts, asked: Asked, status: str, words: str | None = None) -> None:
+    """Count a question that found no outcome, and keep it in the history, where that can be reached."""
+    parts.measures.outcomes.labels(status).inc()
+    entry = _new_entry(asked, status, time.monotonic() - asked.began)
+    entry.words = words
+    with suppress(chassis.DependencyError):
+        await parts.library.add(entry)
 
 
 def _about(asked: Asked, entry: HistoryEntry) -> dict[str, Any]:
@@ -176,56 +204,6 @@ async def _resolve(parts: Parts, session: ClarificationSession) -> None:
         parts.measures.resolved.inc()
 
 
-def _shown(outcome: Outcome, asked: Asked) -> dict[str, Any]:
-    if isinstance(outcome, Answer):
-        return {
-            "data": {**rows_shown(outcome.rows), "sql": outcome.sql or None},
-            "final_answer": "; not compared, as it could not be run: ".join((outcome.reading.words, *outcome.unrun)),
-            "reading": outcome.reading.words,
-            "choices": dict(outcome.reading.choices),
-            "confidence": outcome.confidence,
-            "probability": round(outcome.probability, 4),
-            "source": outcome.reading.origin,
-            "not_run": outcome.unrun,
-        }
-    if isinstance(outcome, Clarification):
-        session = asked.session
-        question = outcome.question
-        return {
-            "clarification": {
-                "id": session.id if session else None,
-                "message": question.text,
-                "questions": [
-                    {
-                        "id": question.id,
-                        "text": question.text,
-                        "options": [
-                            {
-                                "id": option.id,
-                                "label": option.label,
-                                "preview": rows_shown(option.preview) if option.preview else None,
-                            }
-                            for option in question.options
-                        ],
-                    }
-                ],
-            },
-            "readings": [reading.words for reading in outcome.readings],
-        }
-    return {"reason": outcome.reason, "unlinked": outcome.unlinked, "suggestions": outcome.suggestions}
-
-
-def rows_shown(rows: Rows) -> dict[str, Any]:
-    """Write rows as they are sent."""
-    return {
-        "columns": rows.columns,
-        "rows": rows.rows,
-        "row_count": len(rows.rows),
-        "limits_hit": rows.limits_hit,
-        "query_ms": round(rows.elapsed_s * 1000, 1),
-    }
-
-
 def _new_entry(asked: Asked, status: str, seconds: float) -> HistoryEntry:
     return HistoryEntry(
         id=new_id(),
@@ -234,6 +212,7 @@ def _new_entry(asked: Asked, status: str, seconds: float) -> HistoryEntry:
         status=status,
         elapsed_ms=round(seconds * 1000, 1),
         session_id=asked.session.id if asked.session else None,
+        answers=dict(asked.answers),
         correlation_id=asked.request_id[:128],
     )
 
@@ -247,4 +226,6 @@ def _entry(asked: Asked, outcome: Outcome, seconds: float) -> HistoryEntry:
         entry.origin = outcome.reading.origin
         entry.confidence = outcome.confidence
         entry.row_count = len(outcome.rows.rows)
+        if not asked.clarification_mode and not asked.answers:  # what would have been asked back about was decided
+            entry.answers = dict(outcome.reading.choices)
     return entry

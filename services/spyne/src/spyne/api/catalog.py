@@ -7,24 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import chassis
 from pydantic import SecretStr
 
 from spyne.api.threads import Threads
+from spyne.schema.errors import SourceUnreachable
 from spyne.schema.model import Schema
 from spyne.schema.read import read_schema
 from spyne.schema.semantics import SemanticError, read_semantics, with_semantics
 from spyne.schema.source import Source
 from spyne.secrets import UnreadableSecretError
 from spyne.settings import Settings
-from spyne.sources import NamedSource
+from spyne.sources import NamedSource, shown
 from spyne.state.databases import Registered, RegisteredDatabases
 
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
+RETRY_S = 1
 Origin = Literal["settings", "registered", "demo"]
 
 
@@ -120,14 +121,17 @@ class Catalog:
         """The schema of a database; it is read again after a while, or now.
 
         Raises:
-            SourceUnreachable: the database cannot be read.
+            ProblemError: 503: the database cannot be read.
         """
         lock = self._reading.setdefault(known.key, asyncio.Lock())
         async with lock:  # one reads for all who wait
             at, schema = self._schemas.get(known.key, (0.0, None))
             if schema is not None and not refresh and time.monotonic() - at < self._settings().schema_ttl_s:
                 return schema
-            schema = await self.read(known.source)
+            try:
+                schema = await self.read(known.source)
+            except SourceUnreachable as error:
+                raise unreachable(known, error) from None
             self._schemas[known.key] = (time.monotonic(), schema)
             return schema
 
@@ -179,10 +183,13 @@ def source_of(named: NamedSource) -> Source:
     return Source(dialect=named.dialect, location=SecretStr(named.location))
 
 
-def shown(named: NamedSource) -> str:
-    """A location without credentials: the host and the database, or the name of the file."""
-    if named.dialect != "postgres":
-        return Path(named.location).name
-    parts = urlsplit(named.location)
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{parts.hostname}{port}{parts.path}"
+def unreachable(known: Known, error: SourceUnreachable) -> chassis.ProblemError:
+    """Say which database cannot be reached, and why; nothing of its address is told."""
+    why = str(error).rpartition("cannot be reached: ")[2]
+    return chassis.ProblemError(
+        503,
+        f"The database {known.name} cannot be reached now: {why}. Others can be asked.",
+        title="Database unreachable",
+        headers={"Retry-After": str(RETRY_S)},
+        extensions={"database": known.name},
+    )

@@ -1,5 +1,6 @@
 """Clarification sessions: create, read, update, list, delete."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 import chassis
@@ -22,7 +23,12 @@ async def create(sent: NewSession, request: Request, parts: Asking) -> dict[str,
         id=new_id(), query=sent.query, database=known.name, status="open", questions=[], readings=[], answers={}
     )
     await parts.library.add(session)
-    outcome = await answer(parts, Asked(sent.query, known, session, {}, True, request))
+    try:
+        outcome = await answer(parts, Asked(sent.query, known, session, {}, True, request))
+    except BaseException:
+        with suppress(chassis.DependencyError):
+            await parts.library.change(ClarificationSession, session.id, {"status": "failed", "updated_at": now()})
+        raise
     if outcome["status"] == "refused":
         await parts.library.change(ClarificationSession, session.id, {"status": "refused"})
     return {**(await find(session.id, parts)).model_dump(mode="json"), "outcome": outcome}

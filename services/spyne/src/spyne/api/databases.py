@@ -8,12 +8,12 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 
 from spyne.api.access import Administering, Asking
-from spyne.api.catalog import DEMO, Known, shown
+from spyne.api.catalog import DEMO, Known
 from spyne.api.models import ChangedDatabase, NewDatabase, ShownDatabase
 from spyne.api.parts import Parts
 from spyne.schema.errors import SourceUnreachable
 from spyne.schema.model import ColumnInfo, Schema
-from spyne.sources import NAME, NamedSource, dialect_of
+from spyne.sources import NAME, NamedSource, dialect_of, shown
 from spyne.state.databases import NameTakenError
 
 router = APIRouter(prefix="/api/databases", tags=["databases"])

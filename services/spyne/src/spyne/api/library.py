@@ -5,7 +5,7 @@ from typing import Annotated
 import chassis
 from fastapi import APIRouter, Path, Query
 
-from spyne.api.access import Asking
+from spyne.api.access import Asking, IsAdministrator
 from spyne.api.models import (
     Id,
     Name,
@@ -15,7 +15,8 @@ from spyne.api.models import (
     ShownHistory,
     ShownSavedQuery,
 )
-from spyne.api.parts import Parts
+from spyne.api.stored import keep, may_change, saved, withdraw
+from spyne.state.questions import key_of
 from spyne.state.tables import Feedback, HistoryEntry, SavedQuery, new_id, now
 
 router = APIRouter(prefix="/api", tags=["library"])
@@ -26,11 +27,14 @@ InDatabase = Annotated[Name | None, Query()]
 
 
 @router.post("/saved-queries", status_code=201)
-async def save(new: NewSavedQuery, parts: Asking) -> ShownSavedQuery:
+async def save(new: NewSavedQuery, parts: Asking, administrator: IsAdministrator) -> ShownSavedQuery:
     """Save a question with the SQL that answers it. The guard checks the SQL first."""
+    may_change(administrator, new.verified)
     known = await parts.catalog.find(new.database)
     parts.runner.checked(new.sql, await parts.catalog.schema(known))
-    return await _saved(parts, known.name, new)
+    row = saved(known.name, new.query, new.sql, verify=new.verified, answers=new.answers)
+    await parts.library.add(row)
+    return ShownSavedQuery.model_validate(row)
 
 
 @router.get("/saved-queries")
@@ -50,8 +54,10 @@ async def find_one(query_id: RowId, parts: Asking) -> ShownSavedQuery:
 
 
 @router.put("/saved-queries/{query_id}")
-async def change(query_id: RowId, new: NewSavedQuery, parts: Asking) -> ShownSavedQuery:
+async def change(query_id: RowId, new: NewSavedQuery, parts: Asking, administrator: IsAdministrator) -> ShownSavedQuery:
     """Change a saved query."""
+    there = _shown(await parts.library.find(SavedQuery, query_id), query_id)
+    may_change(administrator, there.verified, new.verified)
     known = await parts.catalog.find(new.database)
     parts.runner.checked(new.sql, await parts.catalog.schema(known))
     values = {
@@ -59,6 +65,8 @@ async def change(query_id: RowId, new: NewSavedQuery, parts: Asking) -> ShownSav
         "query": new.query,
         "sql": new.sql,
         "verified": new.verified,
+        "answers": new.answers,
+        "key": key_of(known.name, new.query, new.answers),
         "plan": None,
         "updated_at": now(),
     }
@@ -66,25 +74,28 @@ async def change(query_id: RowId, new: NewSavedQuery, parts: Asking) -> ShownSav
 
 
 @router.delete("/saved-queries/{query_id}", status_code=204)
-async def remove(query_id: RowId, parts: Asking) -> None:
+async def remove(query_id: RowId, parts: Asking, administrator: IsAdministrator) -> None:
     """Delete a saved query."""
+    there = _shown(await parts.library.find(SavedQuery, query_id), query_id)
+    may_change(administrator, there.verified)
     if not await parts.library.remove(SavedQuery, query_id):
         _shown(None, query_id)
 
 
 @router.post("/feedback", status_code=201)
-async def give(new: NewFeedback, parts: Asking) -> ShownFeedback:
-    """Say whether an answer was right. Corrected SQL is saved as a verified query, and so is what a thumb confirms."""
+async def give(new: NewFeedback, parts: Asking, administrator: IsAdministrator) -> ShownFeedback:
+    """Say whether an answer was right.
+
+    What a thumb of the administrator confirms, or corrects by SQL, answers whoever asks the same; of others it is saved
+    as a proposal. A thumb down of the administrator lets a saved answer answer no longer.
+    """
     entry = await parts.library.find(HistoryEntry, new.history_id)
     if entry is None:
         raise chassis.ProblemError(404, f"There is no request {new.history_id} in the history.")
-    sql = new.corrected_sql
-    if sql is not None:
+    if new.corrected_sql is not None:
         known = await parts.catalog.find(entry.database)
-        parts.runner.checked(sql, await parts.catalog.schema(known))
+        parts.runner.checked(new.corrected_sql, await parts.catalog.schema(known))
         parts.measures.corrections.inc()
-    elif new.helpful and entry.origin not in ("sql", "schema", None):
-        sql = entry.sql
     row = Feedback(
         id=new_id(),
         history_id=new.history_id,
@@ -95,9 +106,12 @@ async def give(new: NewFeedback, parts: Asking) -> ShownFeedback:
     )
     await parts.library.add(row)
     parts.measures.feedback.labels("yes" if new.helpful else "no").inc()
-    if sql is not None:
-        query = NewSavedQuery(query=entry.query, sql=sql, database=entry.database, verified=True)
-        await _saved(parts, entry.database, query, entry if new.corrected_sql is None else None)
+    if new.corrected_sql is not None:
+        await keep(parts, entry, new.corrected_sql, verify=administrator)
+    elif new.helpful and entry.sql and entry.origin in ("grammar", "llm"):
+        await keep(parts, entry, entry.sql, plan=entry.plan, verify=administrator)
+    elif not new.helpful and entry.origin == "store" and administrator:
+        await withdraw(parts, entry)
     return ShownFeedback.model_validate(row)
 
 
@@ -125,21 +139,6 @@ async def find_entry(history_id: RowId, parts: Asking) -> ShownHistory:
     if row is None:
         raise chassis.ProblemError(404, f"There is no request {history_id} in the history.")
     return ShownHistory.model_validate(row)
-
-
-async def _saved(parts: Parts, database: str, new: NewSavedQuery, entry: HistoryEntry | None = None) -> ShownSavedQuery:
-    row = SavedQuery(
-        id=new_id(),
-        database=database,
-        query=new.query,
-        sql=new.sql,
-        plan=entry.plan if entry else None,
-        verified=new.verified,
-        created_at=now(),
-        updated_at=now(),
-    )
-    await parts.library.add(row)
-    return ShownSavedQuery.model_validate(row)
 
 
 def _shown(row: SavedQuery | None, query_id: str) -> ShownSavedQuery:

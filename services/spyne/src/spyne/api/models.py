@@ -123,6 +123,7 @@ class NewSavedQuery(Sent):
     sql: Sql
     database: Name | None = None
     verified: bool = False
+    answers: Answers = Field(default={}, description="Those to questions back that the SQL holds for")
 
 
 class ShownSavedQuery(Shown):
@@ -133,6 +134,7 @@ class ShownSavedQuery(Shown):
     query: str
     sql: str
     verified: bool
+    answers: dict[str, str]
     created_at: Moment
     updated_at: Moment
 
@@ -151,6 +153,7 @@ class ShownHistory(Shown):
     confidence: str | None
     row_count: int | None
     elapsed_ms: float
+    answers: dict[str, str]
     session_id: str | None
     correlation_id: str
 

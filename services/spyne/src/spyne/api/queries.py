@@ -1,6 +1,8 @@
 """SQL that people write or edit: it is guarded like any other. Results as rows and as files; cancelling."""
 
 import time
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import chassis
@@ -8,10 +10,10 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
 from spyne.api.access import Asking
-from spyne.api.agent import rows_shown
 from spyne.api.catalog import Known
 from spyne.api.models import Export, RequestId, SqlRun
 from spyne.api.parts import Parts
+from spyne.api.shown import rows_shown
 from spyne.ask.outcome import Rows
 from spyne.exports import csv_lines, parquet
 from spyne.sql.errors import Refused
@@ -25,18 +27,17 @@ router = APIRouter(prefix="/api/query", tags=["sql"])
 async def execute(sent: SqlRun, request: Request, parts: Asking) -> dict[str, Any]:
     """Run SQL that the caller wrote. What is run is what the guard made of it: `data.sql`."""
     began = time.monotonic()
-    known, sql, rows = await _run(parts, sent, request, "execute")
-    entry = HistoryEntry(
-        id=new_id(),
-        database=known.name,
-        query=sent.sql[:1000],
-        status="success",
-        sql=sql,
-        origin="sql",
-        row_count=len(rows.rows),
-        elapsed_ms=round((time.monotonic() - began) * 1000, 1),
-        correlation_id=chassis.correlation_id.get()[:128],
-    )
+    known = await parts.catalog.find(sent.database)
+    try:
+        sql, rows = await _run(parts, known, sent, request, "execute")
+    except chassis.ProblemError as error:
+        failed = _entry(known, sent, began, "cancelled" if error.status == HTTPStatus.CONFLICT else "error")
+        failed.words = error.detail
+        with suppress(chassis.DependencyError):
+            await parts.library.add(failed)
+        raise
+    entry = _entry(known, sent, began, "success")
+    entry.sql, entry.row_count = sql, len(rows.rows)
     await parts.library.add(entry)
     return {
         "status": "success",
@@ -54,7 +55,7 @@ async def validate(sent: SqlRun, parts: Asking) -> dict[str, Any]:
     """Say whether the guard lets SQL through, and what would be run; nothing is run."""
     schema = await parts.catalog.schema(await parts.catalog.find(sent.database))
     try:
-        return {"valid": True, "sql": check(sent.sql, schema, max_rows=(sent.limit or parts.settings.query_rows) + 1)}
+        return {"valid": True, "sql": check(sent.sql, schema, max_rows=parts.runner.most_rows(sent.limit))}
     except Refused as error:
         return {"valid": False, "rule": error.rule, "message": error.message}
 
@@ -64,7 +65,8 @@ async def export(sent: Export, request: Request, parts: Asking) -> Response:
     """Run SQL, and return its result as a file: CSV or Parquet."""
     if not parts.settings.enable_export:
         raise chassis.ProblemError(404, "Exports are switched off: RCA_ENABLE_EXPORT.")
-    known, _, rows = await _run(parts, sent, request, "export")
+    known = await parts.catalog.find(sent.database)
+    _, rows = await _run(parts, known, sent, request, "export")
     headers = {
         "Content-Disposition": f'attachment; filename="{known.name}.{sent.format}"',
         "X-Limits-Hit": ",".join(rows.limits_hit),
@@ -81,8 +83,20 @@ async def cancel(request_id: Annotated[RequestId, Path()], parts: Asking) -> dic
     return {"request_id": request_id, "ended": await parts.runner.cancel(request_id)}
 
 
-async def _run(parts: Parts, sent: SqlRun, request: Request, kind: str) -> tuple[Known, str, Rows]:
-    known = await parts.catalog.find(sent.database)
+def _entry(known: Known, sent: SqlRun, began: float, status: str) -> HistoryEntry:
+    return HistoryEntry(
+        id=new_id(),
+        database=known.name,
+        query=sent.sql[:1000],
+        status=status,
+        origin="sql",
+        elapsed_ms=round((time.monotonic() - began) * 1000, 1),
+        answers={},
+        correlation_id=chassis.correlation_id.get()[:128],
+    )
+
+
+async def _run(parts: Parts, known: Known, sent: SqlRun, request: Request, kind: str) -> tuple[str, Rows]:
     schema = await parts.catalog.schema(known)
     sql = parts.runner.checked(sent.sql, schema, sent.limit)
     with parts.measures.latency.labels(kind).time():
@@ -94,4 +108,4 @@ async def _run(parts: Parts, sent: SqlRun, request: Request, kind: str) -> tuple
             limit=sent.limit,
             gone=request.is_disconnected,
         )
-    return known, sql, rows
+    return sql, rows

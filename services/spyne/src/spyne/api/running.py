@@ -11,7 +11,7 @@ from dataclasses import replace
 import chassis
 from sqlalchemy import delete, select
 
-from spyne.api.catalog import Catalog, Known, source_of
+from spyne.api.catalog import Catalog, Known, source_of, unreachable
 from spyne.api.measures import Measures
 from spyne.ask.outcome import Rows
 from spyne.cache import ResultCache
@@ -39,6 +39,14 @@ LOOK_S = 0.5
 _SNAPSHOT = "SELECT pg_current_snapshot()::text AS version"
 
 Gone = Callable[[], Awaitable[bool]]
+
+
+class SqlRefusedError(chassis.ProblemError):
+    """The guard does not let SQL through: it is not allowed, or does not fit the tables there are."""
+
+
+class SqlFailedError(chassis.ProblemError):
+    """The database did not carry SQL out."""
 
 
 async def never() -> bool:
@@ -100,19 +108,21 @@ class Runner:
         if engine is not None:
             await engine.close()
 
+    def most_rows(self, limit: int | None = None) -> int:
+        """How many rows SQL is let give, by the caller's limit or the setting: one more, which tells of more."""
+        return (limit or self._settings().query_rows) + 1
+
     def checked(self, sql: str, schema: Schema, limit: int | None = None) -> str:
         """Check SQL that somebody wrote; return what is to be run.
 
         Raises:
-            ProblemError: 422 with the rule that it breaks.
+            SqlRefusedError: 422 with the rule that it breaks.
         """
         try:
-            return check(sql, schema, max_rows=(limit or self._settings().query_rows) + 1)  # one more tells of more
+            return check(sql, schema, max_rows=self.most_rows(limit))
         except Refused as error:
             self._measures.guardrails.labels(error.rule).inc()
-            raise chassis.ProblemError(
-                422, error.message, title="SQL refused", extensions={"rule": error.rule}
-            ) from None
+            raise SqlRefusedError(422, error.message, title="SQL refused", extensions={"rule": error.rule}) from None
 
     async def run(
         self,
@@ -127,8 +137,10 @@ class Runner:
         """Run SQL that the guard made, or take its result from the cache.
 
         Raises:
-            ProblemError: 422 when it fails or takes too much, 409 when it was cancelled.
-            DependencyDownError: the database cannot be reached.
+            SqlFailedError: 422: the database says why.
+            ProblemError: 422 when it takes too much, 409 when it was cancelled, 503 when the database cannot
+                be reached.
+            DependencyDownError: no process is free to run it.
         """
         limits = replace(self.limits, rows=min(limit or self.limits.rows, 10_000))
         key = await self._key(known, schema, sql, limits.rows)
@@ -237,9 +249,9 @@ class Runner:
         except (EngineBusy, WorkerLost) as error:
             raise chassis.DependencyDownError(known.name, str(error), retry_after_s=1.0) from None
         except QueryFailed as error:
-            raise chassis.ProblemError(422, str(error), title="Query failed") from None
+            raise SqlFailedError(422, str(error), title="Query failed") from None
         except SourceUnreachable as error:
-            raise chassis.DependencyDownError(known.name, str(error), retry_after_s=1.0) from None
+            raise unreachable(known, error) from None
 
 
 def _cancelled() -> chassis.ProblemError:

@@ -51,7 +51,7 @@ class ClarificationSession(Base):
 
 
 class HistoryEntry(Base):
-    """One request, and how it ended. Rows are not kept."""
+    """One request, and how it ended. Rows are not kept. `answers` are what was picked among several readings."""
 
     __tablename__ = "history"
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
@@ -66,12 +66,16 @@ class HistoryEntry(Base):
     confidence: Mapped[str | None] = mapped_column(String(8), default=None)
     row_count: Mapped[int | None] = mapped_column(default=None)
     elapsed_ms: Mapped[float] = mapped_column(default=0.0)
+    answers: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     session_id: Mapped[str | None] = mapped_column(String(32), default=None)
     correlation_id: Mapped[str] = mapped_column(String(128), default="")
 
 
 class SavedQuery(Base):
-    """A question with the SQL that answers it. Verified ones are offered to whoever asks the like."""
+    """A question with the SQL that answers it; verified ones answer whoever asks the same.
+
+    `answers` are those to questions back that it holds for, and `key` what it is found by: see `spyne.state.questions`.
+    """
 
     __tablename__ = "saved_queries"
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
@@ -80,6 +84,8 @@ class SavedQuery(Base):
     sql: Mapped[str] = mapped_column(Text)
     plan: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     verified: Mapped[bool] = mapped_column(default=False)
+    answers: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    key: Mapped[str] = mapped_column(String(64), default="", index=True)
     created_at: Mapped[datetime] = mapped_column(DateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(DateTime, default=now)
     __table_args__ = (Index("ix_saved_queries_database_verified", "database", "verified"),)

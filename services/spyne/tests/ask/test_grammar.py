@@ -61,6 +61,13 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "Which customers bought both the Lamp and the Chair?": [("Ada Lovelace",)],
     "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
     "Which products do all stores have in common?": [("Lamp",)],
+    "which products cost more than average": [("Chair",), ("Table",)],
+    "products priced above the average price": [("Chair",), ("Table",)],
+    "which customers have not ordered anything": [("Dan Cole",)],
+    "which customers have never ordered": [("Dan Cole",)],
+    "how many products have been ordered": [(4,)],
+    "who ordered the Lamp": [("Ada Lovelace",), ("Bob Stone",)],
+    "who lives in Paris": [("Bob Stone",)],
     "orders per year": [(2022, 2), (2023, 3)],
     "show orders by year": [(2022, 2), (2023, 3)],
     "products by category": [("Light", 2), ("Furniture", 2)],
@@ -88,6 +95,12 @@ def test_lists_come_in_the_order_that_was_asked_for(question: str, answer: Answe
 @pytest.mark.parametrize("question", AS_SETS)
 def test_the_rows_are_those_that_were_asked_for(question: str, answer: Answer) -> None:
     assert sorted(map(str, answer(question))) == sorted(map(str, AS_SETS[question]))
+
+
+def test_a_second_sentence_says_how_many_are_wanted(answer: Answer) -> None:
+    rows = answer("How many orders are there for each product? Show the top 2.")
+    assert len(rows) == 2
+    assert rows[0] == ("Lamp", 2)
 
 
 def test_a_table_by_itself_means_all_its_columns(answer: Answer) -> None:

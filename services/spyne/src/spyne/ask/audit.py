@@ -35,7 +35,8 @@ _NEGATIONS = lexicon.words(
     hasn't haven't lack lacks lacking missing nobody none
     """
 )
-_COUNTING = re.compile(r"\b(?:how many|number of|amount of|count|average|mean|avg|median|total|sum)\b")
+_COUNTING = re.compile(r"\b(?:how many|number of|amount of|count|total|sum)\b")
+_MEANS = lexicon.words("average avg median")
 _RANKING = (lexicon.HIGH | lexicon.LOW | {"top", "popular"} | {w for w in lexicon.IMPLIED if w.endswith("est")}) - {
     "first", "recent", "minimum", "maximum", "min", "max", "least", "most",
 }  # fmt: skip
@@ -69,8 +70,10 @@ class _Audit:
         selects = [node for node in self._nodes if isinstance(node, plan.Select)]
         limited = any(s.limit is not None and s.order_by for s in selects)
         inner = any(isinstance(node, plan.ScalarQuery) for node in self._nodes)
-        if _COUNTING.search(self._text):
-            yield "aggregate", bool(aggregates) or self._counts() or ("average" in words and inner)
+        if words & _MEANS:
+            yield "aggregate", bool(aggregates & {"avg", "median"})
+        elif _COUNTING.search(self._text):
+            yield "aggregate", bool(aggregates) or self._counts()
         if (words & _RANKING and " to " not in self._text) or re.search(r"\b(?:the|has|have|had) most\b", self._text):
             sorted_ = bool(words & {"ordered", "sorted", "ranked", "order", "sort"}) and any(
                 s.order_by for s in selects

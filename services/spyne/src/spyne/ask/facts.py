@@ -8,6 +8,7 @@ from spyne.ask import names
 from spyne.schema.model import ColumnInfo, ForeignKey, Schema, TableInfo
 
 _NAMES = ("name", "titl", "label", "usernam", "headlin", "caption")
+_PEOPLE = frozenset({"person", "custom", "user", "employe", "member", "staff", "student", "patient", "client"})
 _NUMERIC = frozenset({"integer", "number"})
 _MOMENT = frozenset({"date", "time", "timestamp"})
 
@@ -67,6 +68,12 @@ class TableFacts:
     def has_name(self) -> bool:
         """Whether rows have a name or title."""
         return any(names.stems(c)[-1] in _NAMES for c in self.display)
+
+    @cached_property
+    def is_people(self) -> bool:
+        """Whether rows are people: they have a first or last name, an email, a birth date or a sex."""
+        parts = {part for column in self.columns for part in names.stems(column)}
+        return bool(set(self.stems) & _PEOPLE) or {"first", "last"} <= parts or bool(parts & {"birth", "email"})
 
     @cached_property
     def key_stems(self) -> tuple[tuple[str, ...], ...]:

@@ -61,6 +61,7 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "Which customers bought both the Lamp and the Chair?": [("Ada Lovelace",)],
     "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
     "Which products do all stores have in common?": [("Lamp",)],
+    "what categories do products have": [("Light",), ("Furniture",)],
     "which products cost more than average": [("Chair",), ("Table",)],
     "products priced above the average price": [("Chair",), ("Table",)],
     "which customers have not ordered anything": [("Dan Cole",)],

@@ -98,7 +98,7 @@ class _Audit:
             yield "group", grouped or divided
         each = bool(words & {"each", "every"})
         if each and (aggregates or limited):
-            yield "group", grouped and not (limited and words & _RANKING)
+            yield "group", grouped and not (words & _RANKING and any(s.limit == 1 for s in selects))
 
     def _is_rate(self, place: int) -> bool:
         """Whether it is a price or a speed: "$200 per night"."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spyne.ask import lexicon
 from spyne.ask.build import tables_of
 from spyne.ask.frame import AnyFilter, Filter, Ratio, Term
@@ -16,6 +18,16 @@ _TELLING = lexicon.words(
     highest lowest duration during long since until ago next both where how
     """
 )
+
+
+def accounted(state: State) -> Linked:
+    """The linked question without those of the unlinked words that the reading made use of."""
+    linked = state.linked
+    left = tuple(place for place in linked.unlinked if place not in state.used)
+    if len(left) == len(linked.unlinked):
+        return linked
+    before, after = (sum(word_weight(linked.tokens[p]) for p in places) for places in (linked.unlinked, left))
+    return replace(linked, unlinked=left, coverage=1.0 - (1.0 - linked.coverage) * after / before)
 
 
 def of_link(linked: Linked) -> dict[str, float]:

@@ -130,6 +130,7 @@ OVERLOOKED = {
     "products without a maker, cheaper than a lamp": ("comparison",),
     "Show the customers of 1850 with 7 arms": ("number",),
     "What is the cheapest product in each category?": ("group",),
+    "Which customers live in the same city as Ada Lovelace?": ("comparison",),
 }
 
 

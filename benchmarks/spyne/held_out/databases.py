@@ -2,7 +2,8 @@
 
     paths = make(Path("/tmp/held-out"))        # {"ward": ..., "library": ..., "freight": ..., "energy": ...}
 
-Their rows are made by a random generator with a fixed seed: the same each time.
+A fifth, `shop`, is Spyne's own demo database. Their rows are made by a random generator with a fixed seed: they are the
+same each time.
 """
 
 import random
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
+
+from spyne.state.demo import create_demo
 
 SEED = 2024
 Rows = Iterator[tuple[str, tuple[object, ...]]]
@@ -27,6 +30,8 @@ def make(folder: Path) -> dict[str, Path]:
             connection.executescript(tables)
             for table, row in fill(random.Random(SEED + number)):
                 connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - names of this file
+    paths["shop"] = folder / "shop.sqlite"
+    create_demo(paths["shop"])
     return paths
 
 

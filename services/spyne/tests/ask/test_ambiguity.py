@@ -1,10 +1,14 @@
 """What a question leaves open becomes several readings; what its words settle becomes one."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
+from spyne.ask.grammar import propose
 from spyne.ask.outcome import Proposal
 from spyne.schema.model import Schema
+from spyne.schema.sqlite import read_sqlite
 from spyne.sql.render import render
 
 Run = Callable[[str], list[tuple[object, ...]]]
@@ -86,3 +90,29 @@ def test_decisions_have_stable_ids_and_their_words(proposal: Propose) -> None:
     )
     assert first == second
     assert dict(first.decisions)["scope"].startswith("each")
+
+
+@pytest.fixture(scope="module")
+def pharmacy(tmp_path_factory: pytest.TempPathFactory) -> Schema:
+    path = tmp_path_factory.mktemp("pharmacy") / "pharmacy.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("""
+            CREATE TABLE medicines (id INTEGER PRIMARY KEY, brand_name TEXT, generic_name TEXT, published_year INTEGER);
+            INSERT INTO medicines VALUES (1, 'Nuro', 'ibuprofen', 1999), (2, 'Pano', 'paracetamol', 2004);
+            CREATE TABLE sales (id INTEGER PRIMARY KEY, medicine_id INTEGER REFERENCES medicines(id), sold_on DATE);
+            INSERT INTO sales VALUES (1, 1, '2024-01-02');
+        """)
+    return read_sqlite(path)
+
+
+def test_the_name_of_what_has_two_names_is_asked_back(pharmacy: Schema) -> None:
+    found = propose("Show the name of every medicine", pharmacy)
+    assert {dict(r.choices).get("column:2") for r in found.readings} >= {
+        "medicines.brand_name",
+        "medicines.generic_name",
+    }
+
+
+def test_a_doer_is_not_taken_for_what_is_done(pharmacy: Schema) -> None:
+    assert propose("List the publishers of the medicines", pharmacy).unlinked == ("publishers",)
+    assert propose("In what year were the medicines published?", pharmacy).unlinked == ()

@@ -61,6 +61,14 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "Which customers bought both the Lamp and the Chair?": [("Ada Lovelace",)],
     "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
     "Which products do all stores have in common?": [("Lamp",)],
+    "what categories do products have": [("Light",), ("Furniture",)],
+    "which products cost more than average": [("Chair",), ("Table",)],
+    "products priced above the average price": [("Chair",), ("Table",)],
+    "which customers have not ordered anything": [("Dan Cole",)],
+    "which customers have never ordered": [("Dan Cole",)],
+    "how many products have been ordered": [(4,)],
+    "who ordered the Lamp": [("Ada Lovelace",), ("Bob Stone",)],
+    "who lives in Paris": [("Bob Stone",)],
     "orders per year": [(2022, 2), (2023, 3)],
     "show orders by year": [(2022, 2), (2023, 3)],
     "products by category": [("Light", 2), ("Furniture", 2)],
@@ -90,6 +98,12 @@ def test_the_rows_are_those_that_were_asked_for(question: str, answer: Answer) -
     assert sorted(map(str, answer(question))) == sorted(map(str, AS_SETS[question]))
 
 
+def test_a_second_sentence_says_how_many_are_wanted(answer: Answer) -> None:
+    rows = answer("How many orders are there for each product? Show the top 2.")
+    assert len(rows) == 2
+    assert rows[0] == ("Lamp", 2)
+
+
 def test_a_table_by_itself_means_all_its_columns(answer: Answer) -> None:
     rows = answer("show me customers")
     assert len(rows) == 4
@@ -116,6 +130,7 @@ OVERLOOKED = {
     "products without a maker, cheaper than a lamp": ("comparison",),
     "Show the customers of 1850 with 7 arms": ("number",),
     "What is the cheapest product in each category?": ("group",),
+    "Which customers live in the same city as Ada Lovelace?": ("comparison",),
 }
 
 

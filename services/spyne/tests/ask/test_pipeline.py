@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spyne.ask import confidence
+from spyne.ask.audit import SAID
 from spyne.ask.calibration import FITTED
 from spyne.ask.clarify import MOST_OPTIONS
 from spyne.ask.cluster import clusters
@@ -135,7 +136,7 @@ def test_resolving_is_idempotent_and_free_of_order(
 def test_every_weight_belongs_to_a_feature_that_readings_have(shop: Schema) -> None:
     reading = propose("How many customers are there?", shop).readings[0]
     known = {name for name, _ in reading.features} | set(confidence.of_result(0, 1)) | {"bias"}
-    known |= {"unmet_head", "unmet_tail"}
+    known |= {f"unmet_{kind}" for kind in (*SAID, "head", "tail")}
     assert set(FITTED.right) <= known
     assert set(FITTED.answerable) <= known
     assert FITTED.refused_below < FITTED.medium < FITTED.high < 1

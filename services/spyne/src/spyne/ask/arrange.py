@@ -64,7 +64,7 @@ def arrange(  # noqa: C901, PLR0912, PLR0915 - one rule a line
     show_what_orders(state, [t for t, _ in items], explicit=bool(explicit))
     default_order(state)
     frame.filters = [_outer(state, c) for c in frame.filters]
-    frame.distinct = _repeats(state)
+    frame.distinct = _repeats(state) or _asks_which(state)
     frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
 
 
@@ -178,6 +178,22 @@ def _repeats(state: State) -> bool:
     if any(m.table not in shown for m, _ in frame.order if isinstance(m, Term)):
         return False
     return any(t not in shown and all(state.index.joins.to_many(s, t) for s in shown) for t in needed) and bool(first)
+
+
+def _asks_which(state: State) -> bool:
+    """Whether the values of one column are asked for, each once: "what languages are our books in"."""
+    frame, mentions = state.frame, state.linked.mentions
+    if len(frame.items) != 1 or frame.groups or frame.stars or frame.order or not mentions:
+        return False
+    item = frame.items[0]
+    first = mentions[0]
+    if not isinstance(item, Term) or item.function or not item.column or item.place != first.start or item.part:
+        return False
+    facts = state.index.facts[item.table]
+    info = facts.columns[item.column]
+    many = state.word(first.end - 1).endswith("s") and state.tokens[first.end - 1].stem != state.word(first.end - 1)
+    kinds = info.kind == "text" and info.distinct is not None and 2 * info.distinct <= (facts.table.rows or 0)
+    return many and kinds and item.column not in facts.display and state.link(first).ref == (item.table, item.column)
 
 
 def _only_on_the_way(state: State, table: str) -> bool:

@@ -24,6 +24,7 @@ SAID = {
     "best": "which come first, such as the highest, the latest or the top few",
     "negation": "what is not to be so",
     "comparison": "a comparison, such as more than something",
+    "condition": "conditions that cannot all be true of one row",
     "group": "a result for each of something",
     "time": "a time",
     "number": "a number or a date",
@@ -35,7 +36,8 @@ _NEGATIONS = lexicon.words(
     hasn't haven't lack lacks lacking missing nobody none
     """
 )
-_COUNTING = re.compile(r"\b(?:how many|number of|amount of|count|average|mean|avg|median|total|sum)\b")
+_COUNTING = re.compile(r"\b(?:how many|number of|amount of|count|total|sum)\b")
+_MEANS = lexicon.words("average avg median")
 _RANKING = (lexicon.HIGH | lexicon.LOW | {"top", "popular"} | {w for w in lexicon.IMPLIED if w.endswith("est")}) - {
     "first", "recent", "minimum", "maximum", "min", "max", "least", "most",
 }  # fmt: skip
@@ -69,8 +71,10 @@ class _Audit:
         selects = [node for node in self._nodes if isinstance(node, plan.Select)]
         limited = any(s.limit is not None and s.order_by for s in selects)
         inner = any(isinstance(node, plan.ScalarQuery) for node in self._nodes)
-        if _COUNTING.search(self._text):
-            yield "aggregate", bool(aggregates) or self._counts() or ("average" in words and inner)
+        if words & _MEANS:
+            yield "aggregate", bool(aggregates & {"avg", "median"})
+        elif _COUNTING.search(self._text):
+            yield "aggregate", bool(aggregates) or self._counts()
         if (words & _RANKING and " to " not in self._text) or re.search(r"\b(?:the|has|have|had) most\b", self._text):
             sorted_ = bool(words & {"ordered", "sorted", "ranked", "order", "sort"}) and any(
                 s.order_by for s in selects
@@ -80,6 +84,9 @@ class _Audit:
             yield "negation", any(_negates(node) for node in self._nodes)
         if self._compares():
             yield "comparison", any(_bounds(node) for node in self._nodes)
+        if re.search(r"\bsame\b.{1,40}\bas\b", self._text):
+            yield "comparison", inner or any(isinstance(node, plan.Exists | plan.In) for node in self._nodes)
+        yield "condition", not any(_contradicts(node) for node in self._nodes)
         yield from self._groups(words, selects, bool(aggregates), limited)
         if self._tells_time(words):
             yield "time", any(self._is_time(node) for node in self._nodes)
@@ -94,8 +101,27 @@ class _Audit:
             divided = any(isinstance(n, plan.Arithmetic) and n.operator == "/" for n in self._nodes)
             yield "group", grouped or divided
         each = bool(words & {"each", "every"})
+        if each and not grouped and re.search(r"\b(?:total|average)\b", " ".join(self._state.lower)):
+            yield "group", not self._adds_up(selects)
         if each and (aggregates or limited):
-            yield "group", grouped and not (limited and words & _RANKING)
+            yield "group", grouped and not (words & _RANKING and any(s.limit == 1 for s in selects))
+
+    def _adds_up(self, selects: list[plan.Select]) -> bool:
+        """Whether a number of one table is listed beside a column of another, with many rows for each of that."""
+        shown = [i.value for s in selects for i in s.items if isinstance(i.value, plan.Column)]
+        numbers = [c for c in shown if self._is_number(c)]
+        return any(
+            self._state.index.joins.to_many(other.source, column.source)
+            for column in numbers
+            for other in shown
+            if other.source != column.source and self._state.index.facts.known(other.source)
+        )
+
+    def _is_number(self, column: plan.Column) -> bool:
+        if not self._state.index.facts.known(column.source):
+            return False
+        facts = self._state.index.facts[column.source]
+        return column.column in facts.columns and facts.numeric(column.column) and not facts.is_id(column.column)
 
     def _is_rate(self, place: int) -> bool:
         """Whether it is a price or a speed: "$200 per night"."""
@@ -103,12 +129,7 @@ class _Audit:
 
     def _counts(self) -> bool:
         """Whether a column that holds a number of things is listed: "number of seats" for `num_seats`."""
-        for node in self._nodes:
-            if isinstance(node, plan.Column) and self._state.index.facts.known(node.source):
-                facts = self._state.index.facts[node.source]
-                if node.column in facts.columns and facts.numeric(node.column) and not facts.is_id(node.column):
-                    return True
-        return False
+        return any(isinstance(node, plan.Column) and self._is_number(node) for node in self._nodes)
 
     def _compares(self) -> bool:
         free = self._free
@@ -207,6 +228,18 @@ def _negates(node: BaseModel) -> bool:
         case plan.Compound(operator="except"):
             return True
     return False
+
+
+def _contradicts(node: BaseModel) -> bool:
+    """Whether one column is to have two values at once."""
+    if not isinstance(node, plan.All):
+        return False
+    parts = [each for part in node.parts for each in (part.parts if isinstance(part, plan.All) else (part,))]
+    wanted: dict[plan.Expression, set[plan.Scalar]] = {}
+    for each in parts:
+        if isinstance(each, plan.Comparison) and each.operator == "=" and isinstance(each.right, plan.Value):
+            wanted.setdefault(each.left, set()).add(each.right.value)
+    return any(len(values) > 1 for values in wanted.values())
 
 
 def _bounds(node: BaseModel) -> bool:

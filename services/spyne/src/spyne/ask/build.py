@@ -204,6 +204,13 @@ class Builder:
         if condition.operator == "between":
             return plan.Between(of=column, low=plan.Value(value=condition.value), high=plan.Value(value=condition.high))
         right: plan.Expression = plan.Value(value=condition.value)
+        if condition.average:
+            mean = plan.Aggregate(function="avg", argument=plan.Column(source="every", column=condition.column))
+            info = self.index.facts[condition.table].table
+            every = plan.Table(name=info.name, table_schema=info.table_schema, alias="every")
+            right = plan.ScalarQuery(
+                query=plan.Select(items=(plan.Item(value=mean),), source=every, limit=None, offset=None)
+            )
         if condition.relative is not None:
             amount, unit = condition.relative
             right = plan.DateShift(of=plan.Now(date_only=True), amount=amount, unit=unit)

@@ -8,6 +8,7 @@ from spyne.ask import names
 from spyne.schema.model import ColumnInfo, ForeignKey, Schema, TableInfo
 
 _NAMES = ("name", "titl", "label", "usernam", "headlin", "caption")
+_PEOPLE = frozenset({"person", "custom", "user", "employe", "member", "staff", "student", "patient", "client"})
 _NUMERIC = frozenset({"integer", "number"})
 _MOMENT = frozenset({"date", "time", "timestamp"})
 
@@ -64,9 +65,24 @@ class TableFacts:
         return last.endswith("id") or last in {"code", "key", "uuid", "number"}
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of different kinds, such as `generic_name` and `brand_name`; none where one is the rows' own."""
+        shown = self.display[0]
+        own = self.bare(shown)
+        found = [c for c in self.columns if names.stems(c)[-1] == "name" and c.lower() not in self.foreign]
+        apart = [c for c in found if not {"first", "last", "middl", "user", "file", "nick"} & set(names.stems(c))]
+        return tuple(apart) if len(own) > 1 and shown in apart and len(apart) > 1 and own != ("full", "name") else ()
+
+    @cached_property
     def has_name(self) -> bool:
         """Whether rows have a name or title."""
         return any(names.stems(c)[-1] in _NAMES for c in self.display)
+
+    @cached_property
+    def is_people(self) -> bool:
+        """Whether rows are people: they have a first or last name, an email, a birth date or a sex."""
+        parts = {part for column in self.columns for part in names.stems(column)}
+        return bool(set(self.stems) & _PEOPLE) or {"first", "last"} <= parts or bool(parts & {"birth", "email"})
 
     @cached_property
     def key_stems(self) -> tuple[tuple[str, ...], ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from spyne.ask import lexicon
 from spyne.ask.build import tables_of
-from spyne.ask.frame import AnyFilter, Filter, Ratio, Term
+from spyne.ask.frame import AnyFilter, Condition, Filter, Ratio, Term
 from spyne.ask.linking import Linked
 from spyne.ask.state import State
 from spyne.ask.weights import word_weight
@@ -16,6 +19,16 @@ _TELLING = lexicon.words(
     highest lowest duration during long since until ago next both where how
     """
 )
+
+
+def accounted(state: State) -> Linked:
+    """The linked question without those of the unlinked words that the reading made use of."""
+    linked = state.linked
+    left = tuple(place for place in linked.unlinked if place not in state.used)
+    if len(left) == len(linked.unlinked):
+        return linked
+    before, after = (sum(word_weight(linked.tokens[p]) for p in places) for places in (linked.unlinked, left))
+    return replace(linked, unlinked=left, coverage=1.0 - (1.0 - linked.coverage) * after / before)
 
 
 def of_link(linked: Linked) -> dict[str, float]:
@@ -79,5 +92,28 @@ def of_reading(state: State) -> dict[str, float]:
         "distinct": float(frame.distinct),
         "star": float(bool(frame.stars)),
         "decisions": float(len(state.decisions)),
+        "unknown_values": float(sum(_is_unknown(state, each) for c in filters for each in _parts(c))),
+        "joins": float(min(6, _joins(state, tables))),
         "sentence_wh": float(state.word(0) in lexicon.WH),
     }
+
+
+def _parts(condition: Condition) -> Iterator[Filter]:
+    if isinstance(condition, Filter):
+        yield condition
+    else:
+        for part in condition.parts:
+            yield from _parts(part)
+
+
+def _is_unknown(state: State, condition: Filter) -> bool:
+    """Whether text is looked for in a column of which all values are known, and it is none of them."""
+    if condition.operator != "=" or not isinstance(condition.value, str):
+        return False
+    known = state.index.facts[condition.table].columns[condition.column].values
+    return known is not None and condition.value.lower() not in {str(value).lower() for value in known}
+
+
+def _joins(state: State, tables: set[str]) -> int:
+    """How many joins connect the tables."""
+    return len(state.index.joins.tree(sorted(tables)) or ()) if tables else 0

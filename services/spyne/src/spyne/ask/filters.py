@@ -18,12 +18,22 @@ _TEXT_MATCH: tuple[tuple[str, Operator], ...] = (
     ("includes", "like"), ("like", "like"),
 )  # fmt: skip
 
+_MEANS = frozenset({"average", "mean"})
+_ABOVE: dict[str, Operator] = {"above": ">", "over": ">", "exceeding": ">", "exceeds": ">", "below": "<", "under": "<"}
+_MORE: dict[str, Operator] = {
+    "more": ">", "higher": ">", "greater": ">", "larger": ">", "bigger": ">", "longer": ">", "heavier": ">",
+    "taller": ">", "faster": ">", "better": ">", "less": "<", "lower": "<", "fewer": "<", "smaller": "<",
+    "shorter": "<", "cheaper": "<", "lighter": "<", "slower": "<", "worse": "<",
+}  # fmt: skip
+
 
 def read_filters(state: State, start: int = 0, end: int | None = None) -> list[Condition]:
     """The conditions between two places. What they account for is used."""
     end = len(state.tokens) if end is None else end
     found: list[Condition] = []
     found += _text_matches(state, start, end)
+    found += _with_average(state, start, end)
+    found += _out_of(state, start, end)
     found += _comparisons(state, start, end)
     found += dates.read_dates(state, start, end)
     found += read_values(state, start, end)
@@ -56,6 +66,42 @@ def _text_matches(state: State, start: int, end: int) -> list[Condition]:
                 state.use(mention.start, mention.end)
             break
     return found
+
+
+def _with_average(state: State, start: int, end: int) -> list[Condition]:
+    """Comparisons with the average: "more pages than average", "priced above the average price"."""
+    for place in range(start, end):
+        if state.word(place) not in _MEANS or place in state.used or place in state.at:
+            continue
+        before = place - 1 if state.word(place - 1) != "the" else place - 2
+        operator, first = _ABOVE.get(state.word(before)), before
+        if state.word(before) == "than":
+            first = next((p for p in range(before - 1, max(start, before - 5) - 1, -1) if state.word(p) in _MORE), -1)
+            operator = _MORE.get(state.word(first))
+        if operator is None:
+            continue
+        mention = column_near(state, place, "number", reach=5)
+        ref = state.link(mention).ref if mention is not None else _implied_column(state, place, first)
+        if ref is None or not state.index.facts[ref[0]].numeric(ref[1]):
+            continue
+        state.use(first, place + 1)
+        for near in state.mentions(max(start, first - 3), min(end, place + 4)):
+            if state.link(near).ref == ref:
+                state.use(near.start, near.end)
+        return [Filter(*ref, operator, average=True, place=place)]
+    return []
+
+
+def _out_of(state: State, start: int, end: int) -> list[Condition]:
+    """What is used up: "out of stock" is a stock of 0."""
+    for place in range(start, end):
+        mention = state.free_mention(place + 2) if state.phrase(place, "out of") is not None else None
+        if mention is not None and state.link(mention).kind == "column":
+            ref = state.link(mention).ref
+            if state.index.facts[ref[0]].numeric(ref[1]):
+                state.use(place, mention.end)
+                return [Filter(*ref, "=", 0, place=place)]
+    return []
 
 
 def _operator_at(state: State, place: int) -> tuple[Operator, int] | None:

@@ -22,6 +22,7 @@ class Filter:
     unit: TimeUnit | None = None
     part: TimeUnit | None = None
     relative: tuple[int, TimeUnit] | None = None
+    average: bool = False  # the column is compared with its own average over all rows
     place: int = 0
 
 

@@ -60,15 +60,19 @@ def propose(question: str, schema: Schema) -> Proposal:
     """The readings of a question, best first. Never raises for any text."""
     index = index_of(schema)
     linked = link(tokenize(clean(question[:LONGEST_QUESTION])), index)
-    unlinked = tuple(linked.tokens[place].text for place in linked.unlinked)
-    linking = features.of_link(linked)
     if not linked.mentions:
-        return Proposal(readings=(), unlinked=unlinked, coverage=0.0)
+        return Proposal(readings=(), unlinked=_unlinked(linked), coverage=0.0)
     base = read(linked, index, {})
+    known = features.accounted(base)
     return Proposal(
-        readings=tuple(_readings(linked, index, base, linking)), unlinked=unlinked, coverage=linked.coverage,
+        readings=tuple(_readings(linked, index, base, features.of_link(known))), unlinked=_unlinked(known),
+        coverage=known.coverage,
         decisions=tuple((d.id, d.words) for d in base.decisions),
     )  # fmt: skip
+
+
+def _unlinked(linked: Linked) -> tuple[str, ...]:
+    return tuple(linked.tokens[place].text for place in linked.unlinked)
 
 
 def _readings(linked: Linked, index: SchemaIndex, base: State, linking: dict[str, float]) -> list[Reading]:

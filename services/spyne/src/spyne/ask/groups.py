@@ -108,6 +108,8 @@ def _marker(state: State, place: int, has_measure: bool) -> int | None:
         }
     ):
         mention = state.free_mention(state.skip(place + 1))
+        if mention is None and state.word(place + 1) in _UNITS:
+            return place + 1
         if (
             mention is not None
             and state.link(mention).kind in {"column", "table"}

@@ -98,6 +98,8 @@ class SchemaIndex:
     def _add_column(self, table: str, column: str) -> None:
         facts, info = self.facts[table], self.facts[table].columns[column]
         shapes = (names.stems(column), facts.bare(column), *(tuple(map(stem, s.split())) for s in info.synonyms))
+        if column in facts.names:
+            shapes = (*shapes, ("name",))
         for shape in dict.fromkeys(shapes):
             self.column_shapes[shape].append((table, column))
             for word in shape:

@@ -85,7 +85,7 @@ LIGHT: Final = words(
     registered register sign signed signup declared assigned assign sent send sends received host hosts hosted
     participate participated found find appear appears carry mention mentioned mentions dedicated stored store
     represent held across throughout regardless respect least successful either exact number's positive negative
-    more fewer than popular popularity well help possible combinations combination
+    more fewer than anything something anybody somebody popular popularity well help possible combinations combination
     """
 )
 LIST_VERBS: Final = words("show list give display provide tell return retrieve fetch find get print add")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from spyne.ask import lexicon, names
+from spyne.ask import lexicon
 from spyne.ask.index import Link, SchemaIndex, value_stems
+from spyne.ask.literal import said_literally, same_ending
 from spyne.ask.tokens import Token, stem
 from spyne.ask.weights import word_weight
 
@@ -176,40 +177,15 @@ def _names(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaIndex
     )
     counting = len(inside) > 1 and inside[0].lower in {"number", "count", "amount", "total"}
     found = [*([] if counting else index.tables(asked)), *_columns(asked, inside, index)]
+    found = [link for link in found if link.score >= 0.97 or same_ending(link, inside)]
     if any(t.lower in lexicon.LIGHT for t in inside):
-        found = [link for link in found if _said_literally(link, inside, index)]
+        found = [link for link in found if said_literally(link, inside, index)]
     if len(inside) == 1 and inside[0].lower in lexicon.ANTONYMS:
         positive = index.columns((stem(lexicon.ANTONYMS[inside[0].lower]),))
         found += [link for link in positive if index.facts[link.table].flag(link.column)]
     if len(asked) == 1 and not has_values and inside[0].lower not in _NO_HYPERNYM:
         found += [h for h in index.hypernyms(asked[0]) if h.ref not in {n.ref for n in found}]
     return found
-
-
-def _said_literally(link: Link, inside: tuple[Token, ...], index: SchemaIndex) -> bool:
-    """Words such as "offered" are said of anything: they mean a name only where it has that very word."""
-    facts = index.facts[link.table]
-    if len(inside) > 1:
-        inside = tuple(t for t in inside if t.lower not in {"number", "numbers", "count", "amount"})
-    if link.kind == "column" and (facts.flag(link.column) or link.score >= 0.97):
-        parts = names.words(link.column).split()
-        return facts.flag(link.column) or all(_same_word(t.lower, parts) for t in inside if t.lower in lexicon.LIGHT)
-    parts = names.words(link.column if link.kind == "column" else link.table).split()
-    light = [t.lower for t in inside if t.lower in lexicon.LIGHT]
-    if len(inside) == 1 and light:
-        return link.score >= 0.97 and _same_word(light[0], parts)
-    return all(_same_word(word, parts) for word in light)
-
-
-def _same_word(word: str, parts: list[str]) -> bool:
-    alike = {
-        word,
-        word.rstrip("s"),
-        word + "s",
-        "number" if word in {"count", "total"} else word,
-        word.removesuffix("ies") + "y",
-    }
-    return bool(alike & set(parts))
 
 
 def _plain_table(inside: tuple[Token, ...], index: SchemaIndex) -> list[Link]:

@@ -63,10 +63,9 @@ async def ask(
     left = resolve(proposal.readings, answers or {})
     if not left:
         return _refusal(proposal, schema, "No reading of this question agrees with all of the answers.")
-    whole = [reading for reading in left if not confidence.missed(reading)]
-    if not whole:
+    if confidence.missed(left[0]):
         return _refusal(proposal, schema, _overlooked(left[0]))
-    found = clusters(await _run(whole[:MOST_RUN], schema, run))
+    found = clusters(await _run(left[:MOST_RUN], schema, run))
     if not found:
         return _refusal(proposal, schema, "No reading of this question makes a query for this database.")
     return _decide(proposal, found, schema, model, clarification_mode=clarification_mode)

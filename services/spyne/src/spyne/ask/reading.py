@@ -17,6 +17,7 @@ from spyne.ask.linking import Linked, Mention
 from spyne.ask.orders import read_order, read_superlative
 from spyne.ask.ratios import read_ratio
 from spyne.ask.state import State
+from spyne.ask.verbs import read_verbs
 
 _OPENING = lexicon.LIST_VERBS | {"me", "the", "all", "us", "please", "our"}
 _MEASURES = (
@@ -51,7 +52,7 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     has_measure = ratio is not None or any(words in text for words in _MEASURES)
     head = _counted_by(state) if not has_measure else None
     groups = read_groups(state, has_measure or head is not None)
-    frame.filters = _joined_by_or(state, [*frame.filters, *read_filters(state)])
+    frame.filters = _joined_by_or(state, [*frame.filters, *read_verbs(state), *read_filters(state)])
     measures: list[tuple[Measure, int]] = [ratio] if ratio else []
     measures += read_measures(state)
     if head is not None and groups and not measures and not frame.order:
@@ -74,6 +75,7 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
         mention = state.at[state.skip(every[1] + 1)]
         state.use(every[1], mention.end)
     _entity_of_lookup(state)
+    _people(state, measures, groups)
     if _is_whole_table(state) and not (measures or groups or explicit):
         frame.stars = [frame.focus]
         return state
@@ -124,11 +126,33 @@ def _extra_sentences(state: State) -> tuple[list[tuple[Measure, int]], bool]:
         return found, added
     first = state.linked.mentions[0].start
     for start, end in itertools.pairwise(starts):
+        top = state.skip(start + 1, {"me", "us", "only", "just", "the"})
+        if start > first and state.word(start) in lexicon.LIST_VERBS and not state.mentions(start, end):
+            if state.word(top) in {"top", "first"} and isinstance(state.tokens[min(top + 1, end - 1)].value, int):
+                state.frame.limit = int(str(state.tokens[top + 1].value))
+                state.use(start, top + 2)
+            continue
         if start > first and state.word(start) in lexicon.LIST_VERBS:
             found += read_sentence(state, start, end)
             added |= "well" in state.lower[start:end]
             state.use(start, end)
     return found, added
+
+
+def _people(state: State, measures: list[tuple[Measure, int]], groups: list[tuple[Term, int]]) -> None:
+    """What "who bought the lamp" asks for: rows of the table of people that is nearest to what is named."""
+    frame = state.frame
+    named = any(state.link(m).kind == "table" for m in state.linked.mentions)
+    if state.word(0) != "who" or measures or groups or frame.order or named or not frame.filters:
+        return
+    anchors = [t for c in frame.filters for t in filter_tables(c)]
+    facts = state.index.facts.tables.values()
+    if not anchors or any(state.index.facts[t].is_people for t in anchors):
+        return
+    near = sorted((state.index.joins.distance(anchors[0], f.name), f.name) for f in facts if f.is_people)
+    if near and near[0][0] < float("inf") and (len(near) == 1 or near[0][0] < near[1][0]):
+        frame.focus = near[0][1]
+        state.guesses += 1
 
 
 def _entity_of_lookup(state: State) -> None:

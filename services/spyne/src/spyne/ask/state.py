@@ -138,11 +138,19 @@ class State:
         tables = [m for m in self.linked.mentions if self.chosen[m.start].kind == "table"]
         after = [m for m in tables if m.start == self._owner_place(mention.end)]
         before = [m for m in tables if m.end <= mention.start]
-        nearest = [self.chosen[m.start].table for m in (*after[:1], *reversed(before), *tables)]
+        valued = [m for m in self.linked.mentions if self.chosen[m.start].kind != "table" and m is not mention]
+        nearest = [self.chosen[m.start].table for m in (*after[:1], *reversed(before), *tables, *valued)]
         table = next((t for t in nearest if self.index.facts[t].has_name), None)
         if table is None:
             return False
         facts = self.index.facts[table]
+        if facts.names:
+            refs = tuple(f"{table}.{c}" for c in facts.names)
+            self._decide(Decision(f"column:{mention.start}", self.text(mention), tuple((r, r) for r in refs)))
+            picked = self.pins.get(f"column:{mention.start}", refs[0]).split("+")
+            self.several[mention.start] = tuple(Link("column", table, r.rpartition(".")[2]) for r in picked)
+            self.chosen[mention.start] = self.several[mention.start][0]
+            return True
         self.several[mention.start] = tuple(Link("column", table, c) for c in facts.display)
         self.chosen[mention.start] = self.several[mention.start][0]
         return True

@@ -180,12 +180,9 @@ def test_its_state_is_backed_up_while_it_runs_and_restored_elsewhere(spyne, tmp_
     backup = spyne.command("backup", str(tmp_path / "backups"))
     assert backup.returncode == 0, backup.stderr
     (kept,) = (tmp_path / "backups").iterdir()
-    verified, restored, current = (
-        spyne.command(*words, **elsewhere)
-        for words in (("verify", str(kept)), ("restore", str(kept)), ("migrate", "--check"))
-    )
+    restored = spyne.command("restore", str(kept), **elsewhere)
 
-    assert (verified.returncode, restored.returncode, current.returncode) == (0, 0, 0), restored.stderr
+    assert restored.returncode == 0, restored.stderr
     with contextlib.closing(sqlite3.connect(tmp_path / "restored.db")) as connection:
         assert connection.execute("SELECT query FROM saved_queries WHERE id = ?", [made["id"]]).fetchall() == [
             ("which ships?",)

@@ -234,6 +234,13 @@ def test_no_file_names_a_folder_of_the_machine_that_it_was_written_on() -> None:
     assert named == []
 
 
+def test_no_file_of_secrets_is_committed_and_git_leaves_them_out() -> None:
+    secret = [".env.*", "*.env", "*.pem", "*.key", "id_rsa*", "credentials*.json"]
+    found = [path for path in ours() if any(fnmatch.fnmatch(path.name, pattern) for pattern in secret)]
+    assert [path.name for path in found if path.name != ".env.example"] == []
+    assert ".env" in IGNORED
+
+
 # Sizes and links
 
 

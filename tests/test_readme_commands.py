@@ -106,6 +106,20 @@ def test_make_alone_lists_every_target() -> None:
         assert run(f"make -n {target}", ROOT).returncode == 0
 
 
+@pytest.mark.parametrize(("status", "passes"), [(0, True), (1, False), (2, False), (3, True)])
+def test_make_inspect_passes_unless_a_claim_is_refuted_or_nothing_could_run(
+    status: int, passes: bool, tmp_path: Path
+) -> None:
+    """With an inspector that only says how it was called, and exits."""
+    inspector = tmp_path / "roadworthy"
+    inspector.write_text(f'#!/bin/sh\necho "$@ ${{PYTHONDONTWRITEBYTECODE-compiled once}}"\nexit {status}\n')
+    inspector.chmod(0o755)
+    as_set_up = "--old-file=.venv/.installed"
+    ran = run(f"make {as_set_up} inspect BIN={tmp_path}", ROOT, {**ENVIRONMENT, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert (ran.returncode == 0) is passes, ran.stderr
+    assert ran.stdout.splitlines()[0].endswith("services/spyne compiled once")
+
+
 def test_setup_says_what_it_needs_when_python_is_too_old(tmp_path: Path) -> None:
     """With only an old python3 on PATH, and a checkout without an environment."""
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):

@@ -36,6 +36,7 @@ own_postgresql = servers.own_postgresql
 valkey = servers.valkey
 valkey_url = servers.valkey_url
 own_valkey = servers.own_valkey
+module_database = servers.module_database
 
 
 class Spyne:

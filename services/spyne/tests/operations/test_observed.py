@@ -1,7 +1,9 @@
 """What whoever runs Spyne sees of it: health, metrics, logs, and what goes wrong with the language model."""
 
+import contextlib
 import json
 import re
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -170,6 +172,24 @@ def test_drivers_that_no_database_needs_are_not_loaded(spyne):
     assert "psycopg" not in loaded
 
 
+def test_its_state_is_backed_up_while_it_runs_and_restored_elsewhere(spyne, tmp_path):
+    sent = {"database": "harbour", "query": "which ships?", "sql": "SELECT name FROM boats", "verified": True}
+    made = spyne.client.post("/api/saved-queries", json=sent).json()
+    elsewhere = {"RCA_DATABASE_URL": f"sqlite:///{tmp_path}/restored.db"}
+
+    backup = spyne.command("backup", str(tmp_path / "backups"))
+    assert backup.returncode == 0, backup.stderr
+    (kept,) = (tmp_path / "backups").iterdir()
+    restored = spyne.command("restore", str(kept), **elsewhere)
+
+    assert restored.returncode == 0, restored.stderr
+    with contextlib.closing(sqlite3.connect(tmp_path / "restored.db")) as connection:
+        assert connection.execute("SELECT query FROM saved_queries WHERE id = ?", [made["id"]]).fetchall() == [
+            ("which ships?",)
+        ]
+    assert spyne.client.delete(f"/api/saved-queries/{made['id']}").status_code == 204
+
+
 def test_the_bundle_for_support_has_logs_metrics_and_health_and_no_secret(spyne, tmp_path):
     made = spyne.command("bundle", str(tmp_path / "help.zip"), "--log", str(spyne.log_file))
 
@@ -179,6 +199,6 @@ def test_the_bundle_for_support_has_logs_metrics_and_health_and_no_secret(spyne,
     assert {"health.json", "metrics.txt", "check.json", "settings.json"} <= {Path(name).name for name in parts}
     assert any("started" in text for name, text in parts.items() if "logs" in name)
     everything = "".join(parts.values())
-    assert "spyne_outcomes_total" in everything
+    assert "spyne_ready 1" in everything
     for secret in (spyne.environment["RCA_SECRET_KEY"], spyne.environment["OPENAI_API_KEY"]):
         assert secret not in everything

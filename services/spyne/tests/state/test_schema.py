@@ -2,6 +2,8 @@
 
 import contextlib
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 from chassis.data import Migrations
 from spyne.state.demo import create_demo
@@ -33,3 +35,20 @@ def test_a_demo_that_is_there_stays(tmp_path):
     create_demo(tmp_path / "demo.db")
 
     assert (tmp_path / "demo.db").read_text() == "mine"
+
+
+def test_a_demo_that_is_made_by_several_at_once_is_whole(tmp_path):
+    """Such as by a step of a start that took too long, and by the same one when it is tried again."""
+    together = Barrier(4)
+
+    def make():
+        together.wait(30)
+        create_demo(tmp_path / "demo.db")
+
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(make) for _ in range(4)]:
+            each.result(60)
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(400,)]
+    assert [path.name for path in tmp_path.iterdir()] == ["demo.db"]

@@ -1,11 +1,11 @@
 """The demo database: a fictional shop, the same each time."""
 
 import contextlib
-import os
 import random
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 _TABLES = """
 CREATE TABLE customers (
@@ -38,7 +38,7 @@ _STATUSES = ["delivered"] * 7 + ["shipped"] * 2 + ["cancelled"]
 
 
 def create_demo(path: Path) -> None:
-    """Make the demo database, unless it is there; several processes may do it at once.
+    """Make the demo database, unless it is there; several processes and threads may do it at once.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -46,8 +46,7 @@ def create_demo(path: Path) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f".{path.name}.{os.getpid()}")
-    made.unlink(missing_ok=True)
+    made = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with contextlib.closing(sqlite3.connect(made)) as connection, connection:
             _fill(connection)

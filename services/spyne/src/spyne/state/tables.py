@@ -98,7 +98,7 @@ class Feedback(Base):
 
 
 class Cancellation(Base):
-    """A running request that is to be cancelled, by whichever process runs it."""
+    """Requests that are to be cancelled, by whichever process runs them. `request_id` is a digest of id and key."""
 
     __tablename__ = "cancellations"
     request_id: Mapped[str] = mapped_column(String(128), primary_key=True)

@@ -131,6 +131,7 @@ class Runner:
             DependencyDownError: the database cannot be reached.
         """
         limits = replace(self.limits, rows=min(limit or self.limits.rows, 10_000))
+        self._catalog.sources.setdefault(known.key, source_of(known.source))  # it may just have been changed
         key = await self._key(known, schema, sql, limits.rows)
         kept = await self._cache.get(key) if key else None
         self._measures.cache.labels("hit" if kept else "miss").inc()

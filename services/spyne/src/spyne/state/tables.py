@@ -103,3 +103,11 @@ class Cancellation(Base):
     __tablename__ = "cancellations"
     request_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+
+
+class SchemaMark(Base):
+    """The mark of a database, which is another one whenever somebody wants its schema to be read again."""
+
+    __tablename__ = "schema_marks"
+    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(32))

@@ -22,6 +22,7 @@ from spyne.settings import Settings
 from spyne.state.databases import RegisteredDatabases
 from spyne.state.demo import create_demo
 from spyne.state.library import Library
+from spyne.state.marks import SchemaMarks
 from spyne.state.tables import Base, Cancellation, ClarificationSession, HistoryEntry
 
 VERSION = "2.0.0"
@@ -76,7 +77,7 @@ def _vault() -> Vault:
 measures = Measures(service)
 results = ResultCache(valkey, lambda: service.settings.cache_s)
 threads = Threads(lambda: service.settings.threads)
-catalog = Catalog(lambda: service.settings, RegisteredDatabases(state, _vault), threads)
+catalog = Catalog(lambda: service.settings, RegisteredDatabases(state, _vault), threads, SchemaMarks(state))
 runner = Runner(lambda: service.settings, state, catalog, results, measures)
 parts = Parts(
     service=service,

@@ -1,9 +1,7 @@
 """SQL that people write: guarded, run, exported, cancelled."""
 
-import concurrent.futures
 import csv
 import io
-import uuid
 
 import duckdb
 import pytest
@@ -83,35 +81,6 @@ def test_a_parquet_file_is_read_by_others(shared, tmp_path):
         found = connection.execute(f"SELECT count(*), max(id) FROM '{tmp_path / 'x.parquet'}'").fetchall()
 
     assert found == [(60, 60)]
-
-
-def test_a_running_query_is_cancelled_by_its_request_id(shared):
-    name = uuid.uuid4().hex
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        running = pool.submit(
-            shared.client.post, "/api/query/execute", json={"sql": SLOW}, headers={"X-Request-ID": name}
-        )
-        shared.until(
-            lambda: shared.client.post(f"/api/query/{name}/cancel").json()["ended"] or running.done(), within=20
-        )
-        answer = running.result(20)
-
-    assert (answer.status_code, answer.json()["title"]) == (409, "Cancelled")
-
-
-def test_a_query_of_another_process_is_cancelled_too(start):
-    spyne = start(RCA_WORKERS="3")
-    name = uuid.uuid4().hex
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        running = pool.submit(
-            spyne.client.post, "/api/query/execute", json={"sql": SLOW}, headers={"X-Request-ID": name}
-        )
-        spyne.until(
-            lambda: running.done() or spyne.client.post(f"/api/query/{name}/cancel").status_code != 202, within=20
-        )
-        answer = running.result(20)
-
-    assert (answer.status_code, answer.json()["title"]) == (409, "Cancelled")
 
 
 def test_a_query_that_takes_too_long_is_ended(start):

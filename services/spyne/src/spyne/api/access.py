@@ -1,5 +1,6 @@
 """Who may do what: a key to ask, and another to register databases and to verify queries, where keys are set."""
 
+import hashlib
 import hmac
 from typing import Annotated
 
@@ -68,3 +69,26 @@ def _sent(key: str | None, authorization: str | None) -> str:
 
 def _same(sent: str, known: SecretStr | None) -> bool:
     return known is not None and hmac.compare_digest(sent.encode(), known.get_secret_value().encode())
+
+
+def name_of(request: Request, request_id: str) -> str:
+    """What a request is cancelled by: its id, and the key of who sent it, where keys are set."""
+    return _named(_sent_with(request) if parts_of(request).settings.api_key else "", request_id)
+
+
+def names_to_cancel(request: Request, request_id: str) -> list[str]:
+    """What a caller may cancel by an id: requests with the same key; the administrator, those of others too."""
+    settings = parts_of(request).settings
+    if settings.api_key is None:
+        return [_named("", request_id)]
+    sent = _sent_with(request)
+    others = [settings.api_key.get_secret_value()] if _same(sent, settings.admin_key) else []
+    return [_named(key, request_id) for key in dict.fromkeys([sent, *others])]
+
+
+def _named(key: str, request_id: str) -> str:
+    return hashlib.sha256(f"{key}\x1f{request_id}".encode()).hexdigest()
+
+
+def _sent_with(request: Request) -> str:
+    return _sent(request.headers.get("X-API-Key"), request.headers.get("Authorization"))

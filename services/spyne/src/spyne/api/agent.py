@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 
 from spyne.api import models
 from spyne.api.about import asks_for_tables, tables_of, tables_sql
-from spyne.api.access import Asking
+from spyne.api.access import Asking, name_of
 from spyne.api.catalog import Known
 from spyne.api.parts import Parts
 from spyne.api.running import SqlFailedError, SqlRefusedError
@@ -153,7 +153,7 @@ def _run_sql(parts: Parts, asked: Asked, schema: Schema) -> Run:
             asked.known,
             schema,
             parts.runner.checked(sql, schema),
-            request_id=asked.request_id,
+            request_id=name_of(asked.request, asked.request_id),
             gone=asked.request.is_disconnected,
         )
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,16 +18,36 @@ from spyne.schema.model import Schema
 from spyne.schema.read import read_schema
 from spyne.schema.semantics import SemanticError, read_semantics, with_semantics
 from spyne.schema.source import Source
+from spyne.schema.structure import structure_token
 from spyne.secrets import UnreadableSecretError
 from spyne.settings import Settings
 from spyne.sources import NamedSource, shown
 from spyne.state.databases import Registered, RegisteredDatabases
+from spyne.state.marks import SchemaMarks
 
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
 RETRY_S = 1
 Origin = Literal["settings", "registered", "demo"]
+
+
+LOOK_S = 1.0
+"""For how long the tables of a database are taken to be as they were, in seconds."""
+
+
+@dataclass
+class _Read:
+    """A schema, when it was read and by which mark, and what tells that tables have changed since.
+
+    Times are of the monotonic clock: `looked` is when somebody last looked whether they have.
+    """
+
+    schema: Schema
+    at: float
+    mark: str
+    token: str | None
+    looked: float
 
 
 @dataclass(frozen=True)
@@ -52,15 +73,23 @@ class Catalog:
         settings: returns the settings, once they are there.
         registered: the databases that were registered.
         threads: where schemas are read.
+        marks: by which all processes learn that a schema is to be read again.
     """
 
-    def __init__(self, settings: Callable[[], Settings], registered: RegisteredDatabases, threads: Threads) -> None:
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        registered: RegisteredDatabases,
+        threads: Threads,
+        marks: SchemaMarks,
+    ) -> None:
         """Begin with no schema read."""
+        self._marks = marks
         self._settings = settings
         self._threads = threads
         self.registered = registered
         self.sources: dict[str, Source] = {}
-        self._schemas: dict[str, tuple[float, Schema]] = {}
+        self._schemas: dict[str, _Read] = {}
         self._reading: dict[str, asyncio.Lock] = {}
 
     @property
@@ -106,6 +135,7 @@ class Catalog:
                 409, f"The address of {name} cannot be read: the secret key has changed. Save it again with PUT."
             ) from None
         if registered is None:
+            self._forget(name)
             raise chassis.ProblemError(404, f"There is no database {name}. GET /api/databases lists those there are.")
         return self._remembered(self._of_registered(registered))
 
@@ -118,22 +148,43 @@ class Catalog:
         return self._remembered(known[0])
 
     async def schema(self, known: Known, *, refresh: bool = False) -> Schema:
-        """The schema of a database; it is read again after a while, or now.
+        """The schema of a database. It is read again after a while, when its tables have changed, or now, by all.
 
         Raises:
             ProblemError: 503: the database cannot be read.
         """
         lock = self._reading.setdefault(known.key, asyncio.Lock())
         async with lock:  # one reads for all who wait
-            at, schema = self._schemas.get(known.key, (0.0, None))
-            if schema is not None and not refresh and time.monotonic() - at < self._settings().schema_ttl_s:
-                return schema
+            read = self._schemas.get(known.key)
+            mark = await self._marks.of(known.name)
+            if read is not None and not refresh and read.mark == mark and await self._is_fresh(known, read):
+                return read.schema
+            token = await self._token(known)  # before: what changes meanwhile is found by the next look
             try:
                 schema = await self.read(known.source)
             except SourceUnreachable as error:
                 raise unreachable(known, error) from None
-            self._schemas[known.key] = (time.monotonic(), schema)
+            if refresh:
+                mark = await self._marks.renew(known.name)
+            now = time.monotonic()
+            self._schemas[known.key] = _Read(schema, at=now, mark=mark, token=token, looked=now)
             return schema
+
+    async def _is_fresh(self, known: Known, read: _Read) -> bool:
+        """Tell whether a schema is young enough, and the tables are those that were there; look now and then."""
+        now = time.monotonic()
+        if now - read.at >= self._settings().schema_ttl_s:
+            return False
+        if now - read.looked < LOOK_S:
+            return True
+        token = await self._token(known)
+        read.looked = time.monotonic()
+        return token is None or token == read.token
+
+    async def _token(self, known: Known) -> str | None:
+        with suppress(SourceUnreachable):  # then the query says so
+            return await self._threads.run(structure_token, source_of(known.source))
+        return None
 
     async def read(self, source: NamedSource) -> Schema:
         """Read the schema of a database that need not be known.
@@ -158,14 +209,16 @@ class Catalog:
             logger.exception("the semantic model of %s is left out", name)
             return schema
 
-    def forget(self, known: Known) -> None:
-        """Forget what is known of a database that was changed or removed."""
-        self.sources.pop(known.key, None)
-        self._schemas.pop(known.key, None)
-        self._reading.pop(known.key, None)
+    def _forget(self, name: str, but: str = "") -> None:
+        """Forget what is known of a database that was removed, or, but for one key, as it was before a change."""
+        for key in [key for key in self.sources if key.rpartition("@")[0] == name and key != but]:
+            self.sources.pop(key)
+            self._schemas.pop(key, None)
+            self._reading.pop(key, None)
 
     def _remembered(self, known: Known) -> Known:
         if known.key not in self.sources:
+            self._forget(known.name, but=known.key)
             self.sources[known.key] = source_of(known.source)
         return known
 

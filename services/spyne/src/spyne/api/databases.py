@@ -83,7 +83,7 @@ async def schema(name: Named, parts: Asking) -> Schema:
 
 @router.post("/{name}/refresh")
 async def refresh(name: Named, parts: Asking) -> dict[str, Any]:
-    """Read the schema of a database again, now."""
+    """Read the schema of a database again: here now, in other processes at their next question, within a second."""
     read = await parts.catalog.schema(await parts.catalog.find(name), refresh=True)
     return {"name": name, "version": read.version, "tables": len(read.tables)}
 

@@ -9,7 +9,7 @@ import chassis
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from spyne.api.access import Asking
+from spyne.api.access import Asking, name_of, names_to_cancel
 from spyne.api.catalog import Known
 from spyne.api.models import Export, RequestId, SqlRun
 from spyne.api.parts import Parts
@@ -78,9 +78,13 @@ async def export(sent: Export, request: Request, parts: Asking) -> Response:
 
 
 @router.post("/{request_id}/cancel", status_code=202)
-async def cancel(request_id: Annotated[RequestId, Path()], parts: Asking) -> dict[str, Any]:
-    """End the queries of a request, named by its X-Request-ID, whichever process runs them."""
-    return {"request_id": request_id, "ended": await parts.runner.cancel(request_id)}
+async def cancel(request_id: Annotated[RequestId, Path()], request: Request, parts: Asking) -> dict[str, Any]:
+    """End the queries of a request, named by its X-Request-ID, whichever process runs them.
+
+    Only what runs now, or begins within 5 seconds; where keys are set, only what was asked with the same key, or all
+    with the administrator's. `ended` is false where another process runs them: they end within a second.
+    """
+    return {"request_id": request_id, "ended": await parts.runner.cancel(names_to_cancel(request, request_id))}
 
 
 def _entry(known: Known, sent: SqlRun, began: float, status: str) -> HistoryEntry:
@@ -104,7 +108,7 @@ async def _run(parts: Parts, known: Known, sent: SqlRun, request: Request, kind:
             known,
             schema,
             sql,
-            request_id=chassis.correlation_id.get(),
+            request_id=name_of(request, chassis.correlation_id.get()),
             limit=sent.limit,
             gone=request.is_disconnected,
         )

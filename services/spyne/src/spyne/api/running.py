@@ -4,17 +4,17 @@ import asyncio
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import chassis
-from sqlalchemy import delete, select
 
+from spyne.api.cancelling import Cancellations
 from spyne.api.catalog import Catalog, Known, source_of, unreachable
 from spyne.api.measures import Measures
 from spyne.ask.outcome import Rows
-from spyne.cache import ResultCache
+from spyne.cache import ResultCache, is_volatile
 from spyne.engine import (
     Engine,
     EngineBusy,
@@ -32,7 +32,7 @@ from spyne.schema.read import data_version
 from spyne.settings import Settings
 from spyne.sql.errors import Refused
 from spyne.sql.guard import check
-from spyne.state.tables import Cancellation
+from spyne.state.tables import now
 
 LOOK_S = 0.5
 """How often a query under way looks whether somebody wants it to end, in seconds."""
@@ -75,7 +75,7 @@ class Runner:
     ) -> None:
         """Begin with no query under way, and no process to run one."""
         self._settings = settings
-        self._state = state
+        self._cancellations = Cancellations(state)
         self._catalog = catalog
         self._cache = cache
         self._measures = measures
@@ -134,7 +134,7 @@ class Runner:
         limit: int | None = None,
         gone: Gone = never,
     ) -> Rows:
-        """Run SQL that the guard made, or take its result from the cache.
+        """Run SQL that the guard made, or take its result from the cache. `request_id` is what `cancel` ends it by.
 
         Raises:
             SqlFailedError: 422: the database says why.
@@ -143,6 +143,7 @@ class Runner:
             DependencyDownError: no process is free to run it.
         """
         limits = replace(self.limits, rows=min(limit or self.limits.rows, 10_000))
+        self._catalog.sources.setdefault(known.key, source_of(known.source))  # it may just have been changed
         key = await self._key(known, schema, sql, limits.rows)
         kept = await self._cache.get(key) if key else None
         self._measures.cache.labels("hit" if kept else "miss").inc()
@@ -154,29 +155,29 @@ class Runner:
             await self._cache.put(key, rows)
         return rows
 
-    async def cancel(self, request_id: str) -> bool:
-        """End the queries of a request; return whether they were under way in this process.
+    async def cancel(self, names: Sequence[str]) -> bool:
+        """End the queries of requests; return whether some were under way in this process.
 
         Others are told by the state, and end within a second.
         """
-        tasks = self._under_way.get(request_id)
-        if tasks:
-            self._cancelled.add(request_id)
-            for task in tasks:
+        mine = [name for name in names if name in self._under_way]
+        for name in mine:
+            self._cancelled.add(name)
+            for task in self._under_way[name]:
                 task.cancel()
-            return True
-        async with self._state.session() as session:
-            await session.merge(Cancellation(request_id=request_id))
-        return False
+        if not mine:
+            await self._cancellations.add(names)
+        return bool(mine)
 
     async def _watched(self, query: Awaitable[Rows], request_id: str, gone: Gone) -> Rows:
         """Carry out a query, and look now and then whether it is still wanted."""
+        began = now()
         task: asyncio.Task[Rows] = asyncio.ensure_future(query)
         self._under_way[request_id].add(task)
         try:
             while not task.done():
                 await asyncio.wait({task}, timeout=LOOK_S)
-                if not task.done() and (await gone() or await self._is_cancelled(request_id)):
+                if not task.done() and (await gone() or await self._cancellations.holds_for(request_id, began)):
                     self._cancelled.add(request_id)
                     task.cancel()
             return await task
@@ -194,20 +195,9 @@ class Runner:
                 del self._under_way[request_id]
                 self._cancelled.discard(request_id)
 
-    async def _is_cancelled(self, request_id: str) -> bool:
-        with suppress(chassis.DependencyError):
-            async with self._state.session() as session:
-                found = await session.scalar(
-                    select(Cancellation.request_id).where(Cancellation.request_id == request_id)
-                )
-                if found is not None:
-                    await session.execute(delete(Cancellation).where(Cancellation.request_id == request_id))
-            return found is not None
-        return False
-
     async def _key(self, known: Known, schema: Schema, sql: str, rows: int) -> str | None:
-        """The key of a result; None when it cannot be told whether the data has changed since."""
-        if not self._settings().cache_s:
+        """The key of a result; None when it may change by itself, or nobody can tell whether the data has changed."""
+        if not self._settings().cache_s or is_volatile(sql):
             return None
         version = await self._data_version(known)
         if version is None:

@@ -104,8 +104,16 @@ class Feedback(Base):
 
 
 class Cancellation(Base):
-    """A running request that is to be cancelled, by whichever process runs it."""
+    """Requests that are to be cancelled, by whichever process runs them. `request_id` is a digest of id and key."""
 
     __tablename__ = "cancellations"
     request_id: Mapped[str] = mapped_column(String(128), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+
+
+class SchemaMark(Base):
+    """The mark of a database, which is another one whenever somebody wants its schema to be read again."""
+
+    __tablename__ = "schema_marks"
+    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(32))

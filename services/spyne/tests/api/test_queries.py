@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import duckdb
 import pytest
@@ -61,6 +62,21 @@ def test_validate_runs_nothing_and_says_what_would_be_run(shared):
     assert invalid["valid"] is False
     assert invalid["rule"]
     assert invalid["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "headers"),
+    [("execute", {}, {"Accept": "application/x-ndjson"}), ("export", {"format": "ndjson"}, {})],
+)
+def test_long_answers_are_streamed_as_json_lines_within_the_limits(shared, path, more, headers):
+    sent = {"sql": "select a.id, b.quantity from order_items a, order_items b", "limit": 2500, **more}
+    with shared.client.stream("POST", f"/api/query/{path}", json=sent, headers=headers) as answer:
+        lines = [json.loads(line) for line in answer.iter_lines()]
+
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.headers["x-limits-hit"] == "rows"
+    assert len(lines) == 2500
+    assert set(lines[0]) == {"id", "quantity"}
 
 
 def test_a_csv_has_all_rows(shared):

@@ -99,3 +99,33 @@ def test_a_source_that_cannot_be_read_is_told_without_being_shown(monkeypatch):
 
     assert "SPYNE_DATABASES: database 2: expected an address" in str(caught.value)
     assert "hunter2secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, []),
+        ({"RCA_API_KEY": "ask", "RCA_ADMIN_KEY": "all", "RCA_HOST": "0.0.0.0"}, []),
+        ({"RCA_API_KEY": "ask"}, ["RCA_ADMIN_KEY is not set: nobody may register"]),
+        ({"RCA_HOST": "0.0.0.0"}, ["whoever reaches the port may ask, register databases and see the history"]),
+        ({"RCA_HOST": "0.0.0.0", "RCA_ADMIN_KEY": "all"}, ["whoever reaches the port may ask, and see the history"]),
+        ({"SPYNE_DATABASES": "shop=gone.db"}, ["SPYNE_DATABASES: shop: there is no file"]),
+    ],
+)
+def test_what_is_likely_to_be_a_mistake_is_warned_about(monkeypatch, given, said):
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    warnings = Settings().load_warnings
+
+    assert len(warnings) == len(said)
+    assert all(part in warning for part, warning in zip(said, warnings, strict=True))
+
+
+def test_a_database_with_a_wrong_port_stops_the_start_and_says_so(monkeypatch):
+    monkeypatch.setenv("SPYNE_DATABASES", "sales=postgresql://me:hunter2secret@db:99999/sales")
+
+    with pytest.raises(SettingsError, match="database 1: expected a port from 1 to 65535") as caught:
+        Settings()
+
+    assert "hunter2secret" not in str(caught.value)

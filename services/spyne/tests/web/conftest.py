@@ -40,12 +40,21 @@ class Browser:
         self._number = 0
         self._buffer = b""
         self._session = ""
+        self._context = ""
         self.complaints: list[str] = []
         self.asked: list[str] = []
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+
+    def renew(self) -> None:
+        """Begin with a page that shares nothing with the one before."""
+        self._session = ""
+        if self._context:
+            self._call("Target.disposeBrowserContext", browserContextId=self._context)
+        self._context = self._call("Target.createBrowserContext")["browserContextId"]
+        target = self._call("Target.createTarget", url="about:blank", browserContextId=self._context)["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
+        self.complaints, self.asked = [], []
 
     def open(self, url: str) -> None:
         """Go to a page of Spyne, and wait until it is ready."""
@@ -81,6 +90,10 @@ class Browser:
     def emulate(self, scheme: str) -> None:
         """Prefer a colour scheme."""
         self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def resize(self, width: int, height: int) -> None:
+        """Have the window of a phone."""
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True)
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
@@ -124,17 +137,24 @@ class Browser:
         os.close(self._read)
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    """A browser; the test is skipped, and says so, where there is none."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-    if chromium is None:
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; what needs it is skipped, and says so, where there is none."""
+    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if command is None:
         pytest.skip("NOT CHECKED: no Chromium or Chrome on PATH, so no browser has seen the page")
-    made = Browser(chromium, tmp_path / "profile")
+    made = Browser(command, tmp_path_factory.mktemp("profile"))
     try:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Browser:
+    """A page of its own in the browser."""
+    chromium.renew()
+    return chromium
 
 
 @pytest.fixture

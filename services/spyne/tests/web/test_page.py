@@ -58,6 +58,82 @@ def test_sql_that_is_refused_says_why_and_changes_nothing(page):
     assert "SELECT" in page.evaluate("document.querySelector('#status').textContent")
 
 
+def test_when_something_fails_nothing_older_is_shown_but_the_sql_that_is_to_be_mended(page):
+    run_sql(page, "SELECT nothing FROM products")
+    page.until("document.querySelector('#status').className === 'wrong'")
+
+    assert rows(page) == []
+    assert page.evaluate("document.activeElement.id") == "sql"
+    assert page.evaluate("document.activeElement.value") == "SELECT nothing FROM products"
+    colours = "[getComputedStyle(document.querySelector('#status')).color, getComputedStyle(document.body).color]"
+    assert len(set(page.evaluate(colours))) == 2
+
+
+def test_while_something_is_asked_nothing_older_is_shown_and_escape_ends_it(page):
+    run_sql(page, "SELECT count(*) FROM order_items a, order_items b, order_items c, order_items d WHERE a.id < -d.id")
+    page.until("document.querySelector('#status').textContent === 'Asking…'")
+
+    assert rows(page) == []
+    page.press("Escape")
+    page.until("document.querySelector('#status').textContent === 'Cancelled.'")
+    assert rows(page) == []
+
+
+def test_an_answer_that_was_cut_off_says_so_and_promises_no_file_with_more(page):
+    run_sql(page, "SELECT a.id FROM order_items a, order_items b")
+    page.until("document.querySelector('#answer .notice')")
+
+    notice = page.evaluate("document.querySelector('#answer .notice').textContent")
+    assert "There are more: the limit on rows cut the answer off after 1000 rows, in files as well." in notice
+    assert len(rows(page)) == 200
+
+
+def test_one_row_is_called_one_row(page):
+    run_sql(page, "SELECT 0.1 + 0.2 AS sum")
+    page.until("document.querySelector('#answer').innerText.includes('from your SQL')")
+
+    assert "1 row\n" in page.evaluate("document.querySelector('#answer .facts').innerText") + "\n"
+    assert rows(page) == [["0.3"]]
+    page.until("document.querySelector('#history').innerText.includes('1 row')")
+    assert "1 rows" not in page.evaluate("document.body.innerText")
+
+
+def test_the_first_visit_offers_questions_that_are_answered(page):
+    offered = page.evaluate("[...document.querySelectorAll('#welcome .link')].map(each => each.textContent)")
+
+    assert len(offered) == 6
+    for question in offered:
+        page.evaluate(f"document.querySelector('#question').value = {json.dumps(question)}")
+        page.evaluate("document.querySelector('#answer').dataset.status = ''; document.querySelector('#send').click()")
+        page.until(status_is("success"))
+
+
+def test_a_thumb_says_what_came_of_it(page, shared):
+    page.type("how many products are there?")
+    page.press("Enter")
+    page.until(status_is("success"))
+    for answer, words in (("Yes", "it answers whoever asks the same"), ("No", "no longer used")):
+        page.evaluate(f"[...document.querySelectorAll('.thumb')].find(b => b.textContent === '{answer}').click()")
+        page.until(f"document.querySelector('#status').textContent.includes('{words}')")
+        page.evaluate("document.querySelector('#answer').dataset.status = ''; document.querySelector('#send').click()")
+        page.until(status_is("success"))
+
+    assert "from the grammar" in page.evaluate("document.querySelector('#answer').innerText")
+
+
+def test_on_a_phone_nothing_is_cut_off_and_the_chart_can_be_read(page):
+    page.resize(390, 844)
+    page.type("number of orders per month")
+    page.press("Enter")
+    page.until(status_is("success"))
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    chart = page.evaluate("(r => [r.left, r.right])(document.querySelector('svg.chart').getBoundingClientRect())")
+    assert chart[0] >= 0
+    assert chart[1] <= 390
+    assert page.evaluate("document.querySelector('svg.chart text').getBoundingClientRect().height") >= 10
+
+
 def test_what_is_in_a_cell_is_text_and_never_markup(page):
     run_sql(page, "SELECT '<img src=/web/none.png onerror=alert(1)><script>x</script>' AS \"<b>x</b>\"")
     page.until(
@@ -81,6 +157,7 @@ def test_the_question_back_is_answered_by_a_key_and_shows_previews(start, model,
     browser.until(status_is("success"))
 
     assert len(options) == 2
+    assert "First rows: 60." in options[0]
     assert "60" in options[0]
     assert "400" in options[1]
     assert rows(browser) == [["400"]]

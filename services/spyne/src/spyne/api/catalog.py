@@ -12,6 +12,7 @@ from typing import Literal
 import chassis
 from pydantic import SecretStr
 
+from spyne.api.locations import not_allowed
 from spyne.api.threads import Threads
 from spyne.schema.errors import SourceUnreachable
 from spyne.schema.model import Schema
@@ -121,7 +122,7 @@ class Catalog:
         """The database of this name; without one, the first of the settings, of the registered, or the demo.
 
         Raises:
-            ProblemError: 404 when there is none of this name.
+            ProblemError: 404 when there is none of this name, 409 when it may not be opened.
         """
         if name is None:
             return await self._default()
@@ -217,6 +218,12 @@ class Catalog:
             self._reading.pop(key, None)
 
     def _remembered(self, known: Known) -> Known:
+        wrong = not_allowed(self._settings(), known.source) if known.origin == "registered" else None
+        if wrong:
+            self.forget(known)
+            raise chassis.ProblemError(
+                409, f"The database {known.name} may not be opened: {wrong}. Save it again with PUT."
+            )
         if known.key not in self.sources:
             self._forget(known.name, but=known.key)
             self.sources[known.key] = source_of(known.source)

@@ -1,6 +1,5 @@
 """The databases that may be asked: list, register, change, remove, look into."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import chassis
@@ -9,11 +8,12 @@ from fastapi import Path as InPath
 
 from spyne.api.access import Administering, Asking
 from spyne.api.catalog import DEMO, Known
+from spyne.api.locations import location_of
 from spyne.api.models import ChangedDatabase, NewDatabase, ShownDatabase
 from spyne.api.parts import Parts
 from spyne.schema.errors import SourceUnreachable
 from spyne.schema.model import ColumnInfo, Schema
-from spyne.sources import NAME, NamedSource, dialect_of, shown
+from spyne.sources import NAME, NamedSource, shown
 from spyne.state.databases import NameTakenError
 
 router = APIRouter(prefix="/api/databases", tags=["databases"])
@@ -31,7 +31,7 @@ async def find_all(parts: Asking) -> list[ShownDatabase]:
 @router.post("", status_code=201)
 async def register(new: NewDatabase, parts: Administering) -> ShownDatabase:
     """Register a database. It is connected to first; its location is kept encrypted."""
-    source = _source(parts, new.name, new.location)
+    source = location_of(parts.settings, new.name, new.location)
     if new.name == DEMO or any(each.name == new.name for each in parts.catalog.fixed()):
         raise chassis.ProblemError(409, f"There is a database {new.name} already.")
     await _readable(parts, source)
@@ -58,7 +58,7 @@ async def change(name: Named, changed: ChangedDatabase, parts: Administering) ->
         source = known.source
     else:
         await _is_registered(parts, name)
-        source = _source(parts, name, changed.location or "")
+        source = location_of(parts.settings, name, changed.location or "")
         await _readable(parts, source)
     if description is None:
         description = next((each.description for each in await parts.catalog.all() if each.name == name), "")
@@ -114,25 +114,6 @@ async def _is_registered(parts: Parts, name: str) -> None:
         raise chassis.ProblemError(409, f"{name} is set up by the service's settings: change it there.")
     if not await parts.catalog.registered.has(name):
         raise chassis.ProblemError(404, f"There is no database {name}. GET /api/databases lists those there are.")
-
-
-def _source(parts: Parts, name: str, location: str) -> NamedSource:
-    """Read a location that a caller sent. Files are only taken from the folder that is meant for that."""
-    try:
-        dialect, place = dialect_of(location)
-    except ValueError as error:
-        raise chassis.ProblemError(422, f"location: {error}.") from None
-    if dialect == "postgres":
-        return NamedSource(name, dialect, place)
-    folder = parts.settings.files_dir
-    if folder is None:
-        raise chassis.ProblemError(
-            403, "Files may not be registered: set RCA_FILES_DIR to the folder that they lie in, or SPYNE_DATABASES."
-        )
-    path = (folder / Path(place).name).resolve()
-    if Path(place).name != place or not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise chassis.ProblemError(422, "location: expected the name of a file in the folder RCA_FILES_DIR.")
-    return NamedSource(name, dialect, str(path))
 
 
 async def _readable(parts: Parts, source: NamedSource) -> None:

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Path, Query
 
 from spyne.api.access import Asking, IsAdministrator
 from spyne.api.models import (
+    Effect,
+    GivenFeedback,
     Id,
     Name,
     NewFeedback,
@@ -15,6 +17,7 @@ from spyne.api.models import (
     ShownHistory,
     ShownSavedQuery,
 )
+from spyne.api.parts import Parts
 from spyne.api.stored import keep, may_change, saved, withdraw
 from spyne.state.questions import key_of
 from spyne.state.tables import Feedback, HistoryEntry, SavedQuery, new_id, now
@@ -83,7 +86,7 @@ async def remove(query_id: RowId, parts: Asking, administrator: IsAdministrator)
 
 
 @router.post("/feedback", status_code=201)
-async def give(new: NewFeedback, parts: Asking, administrator: IsAdministrator) -> ShownFeedback:
+async def give(new: NewFeedback, parts: Asking, administrator: IsAdministrator) -> GivenFeedback:
     """Say whether an answer was right.
 
     What a thumb of the administrator confirms, or corrects by SQL, answers whoever asks the same; of others it is saved
@@ -106,13 +109,20 @@ async def give(new: NewFeedback, parts: Asking, administrator: IsAdministrator) 
     )
     await parts.library.add(row)
     parts.measures.feedback.labels("yes" if new.helpful else "no").inc()
-    if new.corrected_sql is not None:
-        await keep(parts, entry, new.corrected_sql, verify=administrator)
-    elif new.helpful and entry.sql and entry.origin in ("grammar", "llm"):
-        await keep(parts, entry, entry.sql, plan=entry.plan, verify=administrator)
-    elif not new.helpful and entry.origin == "store" and administrator:
+    effect = await _effect(parts, entry, new, administrator=administrator)
+    return GivenFeedback(effect=effect, **{name: getattr(row, name) for name in ShownFeedback.model_fields})
+
+
+async def _effect(parts: Parts, entry: HistoryEntry, given: NewFeedback, *, administrator: bool) -> Effect:
+    confirmed = entry.sql if given.helpful and entry.origin in ("grammar", "llm") else None
+    sql = given.corrected_sql or confirmed
+    if sql is not None:
+        await keep(parts, entry, sql, plan=entry.plan if sql == entry.sql else None, verify=administrator)
+        return "verified" if administrator else "proposed"
+    if not given.helpful and entry.origin == "store" and administrator:
         await withdraw(parts, entry)
-    return ShownFeedback.model_validate(row)
+        return "withdrawn"
+    return "noted"
 
 
 @router.get("/feedback")

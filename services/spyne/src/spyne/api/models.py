@@ -60,7 +60,7 @@ class SqlRun(Sent):
 class Export(SqlRun):
     """SQL whose result is wanted as a file."""
 
-    format: Literal["csv", "parquet"] = "csv"
+    format: Literal["csv", "parquet", "ndjson"] = "csv"
 
 
 class NewDatabase(Sent):
@@ -167,6 +167,9 @@ class NewFeedback(Sent):
     comment: Text = ""
 
 
+Effect = Literal["verified", "proposed", "withdrawn", "noted"]
+
+
 class ShownFeedback(Shown):
     """Feedback."""
 
@@ -176,3 +179,9 @@ class ShownFeedback(Shown):
     corrected_sql: str | None
     comment: str
     created_at: Moment
+
+
+class GivenFeedback(ShownFeedback):
+    """Feedback, and what came of it: whether an answer is verified now, proposed, or withdrawn."""
+
+    effect: Effect

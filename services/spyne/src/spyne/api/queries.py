@@ -15,17 +15,21 @@ from spyne.api.models import Export, RequestId, SqlRun
 from spyne.api.parts import Parts
 from spyne.api.shown import rows_shown
 from spyne.ask.outcome import Rows
-from spyne.exports import csv_lines, parquet
+from spyne.exports import csv_lines, json_lines, parquet
 from spyne.sql.errors import Refused
 from spyne.sql.guard import check
 from spyne.state.tables import HistoryEntry, new_id
 
+NDJSON = "application/x-ndjson"
 router = APIRouter(prefix="/api/query", tags=["sql"])
 
 
-@router.post("/execute")
-async def execute(sent: SqlRun, request: Request, parts: Asking) -> dict[str, Any]:
-    """Run SQL that the caller wrote. What is run is what the guard made of it: `data.sql`."""
+@router.post("/execute", response_model=None)
+async def execute(sent: SqlRun, request: Request, parts: Asking) -> dict[str, Any] | Response:
+    """Run SQL that the caller wrote. What is run is what the guard made of it: `data.sql`.
+
+    Who accepts `application/x-ndjson` gets the rows alone, as a stream of JSON objects, one a line.
+    """
     began = time.monotonic()
     known = await parts.catalog.find(sent.database)
     try:
@@ -39,6 +43,8 @@ async def execute(sent: SqlRun, request: Request, parts: Asking) -> dict[str, An
     entry = _entry(known, sent, began, "success")
     entry.sql, entry.row_count = sql, len(rows.rows)
     await parts.library.add(entry)
+    if NDJSON in request.headers.get("accept", ""):
+        return StreamingResponse(json_lines(rows), media_type=NDJSON, headers=_limits(rows))
     return {
         "status": "success",
         "database": known.name,
@@ -62,17 +68,16 @@ async def validate(sent: SqlRun, parts: Asking) -> dict[str, Any]:
 
 @router.post("/export")
 async def export(sent: Export, request: Request, parts: Asking) -> Response:
-    """Run SQL, and return its result as a file: CSV or Parquet."""
+    """Run SQL, and return its result as a file: CSV, JSON lines or Parquet."""
     if not parts.settings.enable_export:
         raise chassis.ProblemError(404, "Exports are switched off: RCA_ENABLE_EXPORT.")
     known = await parts.catalog.find(sent.database)
     _, rows = await _run(parts, known, sent, request, "export")
-    headers = {
-        "Content-Disposition": f'attachment; filename="{known.name}.{sent.format}"',
-        "X-Limits-Hit": ",".join(rows.limits_hit),
-    }
+    headers = {"Content-Disposition": f'attachment; filename="{known.name}.{sent.format}"', **_limits(rows)}
     if sent.format == "csv":
         return StreamingResponse(csv_lines(rows), media_type="text/csv; charset=utf-8", headers=headers)
+    if sent.format == "ndjson":
+        return StreamingResponse(json_lines(rows), media_type=NDJSON, headers=headers)
     content = await parts.threads.run(parquet, rows)
     return Response(content, media_type="application/vnd.apache.parquet", headers=headers)
 
@@ -85,6 +90,11 @@ async def cancel(request_id: Annotated[RequestId, Path()], request: Request, par
     with the administrator's. `ended` is false where another process runs them: they end within a second.
     """
     return {"request_id": request_id, "ended": await parts.runner.cancel(names_to_cancel(request, request_id))}
+
+
+def _limits(rows: Rows) -> dict[str, str]:
+    """What was cut off, where the rows alone are sent."""
+    return {"X-Limits-Hit": ",".join(rows.limits_hit)}
 
 
 def _entry(known: Known, sent: SqlRun, began: float, status: str) -> HistoryEntry:

@@ -58,5 +58,6 @@ async function problem(response) {
   const words = [said.title, said.detail, errors].filter(Boolean).join(": ");
   const made = new Error(words || `The service answered ${response.status}.`);
   made.id = said.correlation_id;
+  made.status = response.status;
   return made;
 }

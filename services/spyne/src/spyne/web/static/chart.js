@@ -1,10 +1,12 @@
 // Draws a chart when one fits: a number over time as a line, a number for each of some categories as bars.
 
-import { svg } from "./element.js";
+import { element, svg } from "./element.js";
 
-const WIDTH = 720;
-const HEIGHT = 260;
-const EDGE = { left: 64, right: 16, top: 12, bottom: 44 };
+const MOST_WIDE = 860;
+const LEAST_WIDE = 280;
+const HEIGHT = 240;
+const WIDEST_BAR = 96;
+const EDGE = { left: 56, right: 12, top: 12, bottom: 26 };
 const MOST_BARS = 40;
 const MOST_POINTS = 1000;
 const DATE = /^\d{4}(-\d{2}(-\d{2}([ T]\d{2}:\d{2}.*)?)?)?$/;
@@ -28,25 +30,28 @@ export function fitting(columns, rows) {
   if (points.length < 2) return null;
   if (points.every((point) => DATE.test(point.label))) {
     if (new Set(points.map((point) => point.label)).size < points.length) return null;
-    return { kind: "line", points: points.sort((one, other) => (one.label < other.label ? -1 : 1)) };
+    return { kind: "line", number: 1 - label, points: points.sort((one, other) => (one.label < other.label ? -1 : 1)) };
   }
-  return points.length <= MOST_BARS ? { kind: "bars", points } : null;
+  return points.length <= MOST_BARS ? { kind: "bars", number: 1 - label, points } : null;
 }
 
-export function chart(columns, rows) {
+// It is drawn for a width in pixels, so that its text is as large on a phone.
+export function chart(columns, rows, space) {
   const found = fitting(columns, rows);
   if (!found) return null;
-  const { kind, points } = found;
+  const { kind, points, number } = found;
+  const width = Math.min(Math.max(space, LEAST_WIDE), MOST_WIDE);
   const values = points.map((point) => point.value);
   const scale = scaled(Math.min(0, ...values), Math.max(0, ...values));
-  const wide = (WIDTH - EDGE.left - EDGE.right) / points.length;
+  const wide = (width - EDGE.left - EDGE.right) / points.length;
   const middle = (index) => EDGE.left + wide * (index + 0.5);
-  const words = `${kind === "line" ? "Line" : "Bar"} chart of ${columns.join(" and ")}, ${points.length} points`;
-  return svg(
-    "svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words },
-    ...grid(scale), ...(kind === "line" ? line(points, scale, middle) : bars(points, scale, middle, wide)),
+  const title = `${columns[number]} by ${columns[1 - number]}`;
+  const words = `${kind === "line" ? "Line" : "Bar"} chart of ${title}, ${points.length} points`;
+  return element("figure", {}, element("figcaption", {}, title), svg(
+    "svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": words },
+    ...grid(scale, width), ...(kind === "line" ? line(points, scale, middle) : bars(points, scale, middle, wide)),
     ...labels(points, middle, wide),
-  );
+  ));
 }
 
 function scaled(low, high) {
@@ -64,10 +69,10 @@ function nice(step) {
   return [1, 2, 2.5, 5, 10].find((each) => each * power >= step) * power;
 }
 
-function grid(scale) {
+function grid(scale, width) {
   const format = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 2 });
   return scale.ticks.flatMap((tick) => [
-    svg("line", { class: "grid", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: scale.at(tick), y2: scale.at(tick) }),
+    svg("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: scale.at(tick), y2: scale.at(tick) }),
     svg("text", { x: EDGE.left - 6, y: scale.at(tick) + 4, "text-anchor": "end" }, format.format(tick)),
   ]);
 }
@@ -75,7 +80,8 @@ function grid(scale) {
 function bars(points, scale, middle, wide) {
   return points.map((point, index) => {
     const [one, other] = [scale.at(point.value), scale.at(0)];
-    const place = { x: middle(index) - wide * 0.38, width: wide * 0.76, y: Math.min(one, other), height: Math.abs(one - other) };
+    const width = Math.min(wide * 0.76, WIDEST_BAR);
+    const place = { x: middle(index) - width / 2, width, y: Math.min(one, other), height: Math.abs(one - other) };
     return svg("rect", { class: "bar", ...place }, titled(point));
   });
 }

@@ -20,6 +20,10 @@ function filled(made, options, children) {
   return made;
 }
 
+export function counted(rows) {
+  return rows === 1 ? "1 row" : `${rows} rows`;
+}
+
 export function byId(id) {
   return document.getElementById(id);
 }

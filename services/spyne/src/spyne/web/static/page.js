@@ -1,6 +1,6 @@
 // The page: what is asked, by keyboard or mouse, and what is shown of it.
 
-import { choose, show } from "./answer.js";
+import { choose, clear, show, welcome } from "./answer.js";
 import { ask, cancel } from "./api.js";
 import { byId, element } from "./element.js";
 import { showHistory, showSchema } from "./side.js";
@@ -8,18 +8,19 @@ import { showHistory, showSchema } from "./side.js";
 let asked = [];
 let back = -1;
 let turn = 0;
+let databases = [];
 
 const on = {
   ask(query, database) {
     byId("question").value = query;
-    if (database && database !== byId("database").value && chosen(database)) select();
+    if (database && database !== byId("database").value && chosen(database)) select(false);
     return shown(() => ask("/api/agent/run", { query, database: byId("database").value }));
   },
   answer(session, answers) {
     return shown(() => ask("/api/agent/continue", { session_id: session, answers }));
   },
   runSql(sql, database) {
-    return shown(() => ask("/api/query/execute", { sql, database }));
+    return shown(() => ask("/api/query/execute", { sql, database }), true);
   },
   said(words) {
     byId("status").className = "";
@@ -27,24 +28,30 @@ const on = {
   },
   failed(error) {
     byId("status").className = "wrong";
-    byId("status").textContent = error.message + (error.id ? ` (${error.id})` : "");
+    byId("status").textContent = error.message + (error.status >= 500 && error.id ? ` (${error.id})` : "");
   },
 };
 
-async function shown(work) {
+async function shown(work, isSql = false) {
   turn += 1;
   const mine = turn;
+  const inSql = document.activeElement?.id === "sql";
   on.said("Asking…");
+  clear(isSql);
   byId("cancel").hidden = false;
   try {
     const outcome = await work();
     if (mine !== turn) return;
-    on.said("");
+    on.said({ success: "Answered.", needs_clarification: "One question back: pick what you mean.", refused: "" }[outcome.status]);
     show(outcome, on);
     byId("answer").dataset.status = outcome.status;
     if (outcome.status === "needs_clarification") document.querySelector(".option")?.focus();
+    else if (inSql) byId("sql")?.focus();
+    else if (document.activeElement === document.body) byId("answer").focus();
   } catch (error) {
-    if (mine === turn) on.failed(error);
+    if (mine !== turn) return;
+    on.failed(error);
+    if (inSql) byId("sql")?.focus();
   } finally {
     if (mine === turn) byId("cancel").hidden = true;
   }
@@ -66,9 +73,11 @@ function chosen(database) {
   return true;
 }
 
-async function select() {
+async function select(isNew = true) {
+  const name = byId("database").value;
   try {
-    await showSchema(byId("database").value, on);
+    const schema = await showSchema(name, on);
+    if (isNew && !turn) welcome(databases.find((each) => each.name === name), schema, on);
   } catch (error) {
     byId("schema").replaceChildren();
     on.failed(error);
@@ -95,9 +104,10 @@ function recall(event) {
 
 async function begin() {
   document.addEventListener("keydown", keys);
+  if (window.matchMedia("(max-width: 800px)").matches) document.querySelectorAll("aside > details").forEach((each) => each.removeAttribute("open"));
   byId("question").addEventListener("keydown", recall);
   byId("cancel").addEventListener("click", cancel);
-  byId("database").addEventListener("change", select);
+  byId("database").addEventListener("change", () => select());
   byId("ask").addEventListener("submit", (event) => {
     event.preventDefault();
     back = -1;
@@ -105,7 +115,7 @@ async function begin() {
     if (query) on.ask(query);
   });
   try {
-    const databases = await ask("/api/databases");
+    databases = await ask("/api/databases");
     byId("database").replaceChildren(...databases.map((each) => element("option", { value: each.name, selected: each.default }, each.name)));
     await Promise.all([select(), history()]);
     const query = new URLSearchParams(location.search).get("q");

@@ -220,7 +220,7 @@ class Catalog:
     def _remembered(self, known: Known) -> Known:
         wrong = not_allowed(self._settings(), known.source) if known.origin == "registered" else None
         if wrong:
-            self.forget(known)
+            self._forget(known.name)
             raise chassis.ProblemError(
                 409, f"The database {known.name} may not be opened: {wrong}. Save it again with PUT."
             )

@@ -101,6 +101,11 @@ def pharmacy(tmp_path_factory: pytest.TempPathFactory) -> Schema:
             INSERT INTO medicines VALUES (1, 'Nuro', 'ibuprofen', 1999), (2, 'Pano', 'paracetamol', 2004);
             CREATE TABLE sales (id INTEGER PRIMARY KEY, medicine_id INTEGER REFERENCES medicines(id), sold_on DATE);
             INSERT INTO sales VALUES (1, 1, '2024-01-02');
+            CREATE TABLE towns (id INTEGER PRIMARY KEY, town TEXT);
+            CREATE TABLE parcels (id INTEGER PRIMARY KEY, label TEXT, sender_town_id INTEGER REFERENCES towns(id),
+              target_town_id INTEGER REFERENCES towns(id));
+            INSERT INTO towns VALUES (1, 'Ulm'), (2, 'Bonn');
+            INSERT INTO parcels VALUES (1, 'red', 1, 2), (2, 'blue', 2, 1), (3, 'green', 1, 1);
         """)
     return read_sqlite(path)
 
@@ -116,3 +121,12 @@ def test_the_name_of_what_has_two_names_is_asked_back(pharmacy: Schema) -> None:
 def test_a_doer_is_not_taken_for_what_is_done(pharmacy: Schema) -> None:
     assert propose("List the publishers of the medicines", pharmacy).unlinked == ("publishers",)
     assert propose("In what year were the medicines published?", pharmacy).unlinked == ()
+
+
+def test_which_of_two_keys_joins_is_asked_back_unless_the_words_say_it(pharmacy: Schema) -> None:
+    key = "link:parcels.towns"
+    open_ = propose("Show the label of all parcels of Ulm", pharmacy)
+    assert [dict(r.choices)[key] for r in open_.readings] == ["sender_town_id", "target_town_id"]
+    said = propose("Show the label of all parcels with the target Ulm", pharmacy)
+    assert [r.choices for r in said.readings] == [()]
+    assert "target_town_id" in render(said.readings[0].plan, pharmacy)

@@ -1,10 +1,15 @@
 """Each kind of clause is read as people mean it: the rows of the best reading are compared."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from spyne.ask import confidence
+from spyne.ask.grammar import propose
 from spyne.ask.outcome import Proposal
+from spyne.schema.sqlite import read_sqlite
+from spyne.sql.render import render
 
 Answer = Callable[[str], list[tuple[object, ...]]]
 
@@ -69,6 +74,8 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "how many products have been ordered": [(4,)],
     "who ordered the Lamp": [("Ada Lovelace",), ("Bob Stone",)],
     "who lives in Paris": [("Bob Stone",)],
+    "the quantity of order 3": [(4,)],
+    "how many people ordered the Chair": [(1,)],
     "orders per year": [(2022, 2), (2023, 3)],
     "show orders by year": [(2022, 2), (2023, 3)],
     "products by category": [("Light", 2), ("Furniture", 2)],
@@ -141,3 +148,57 @@ def test_a_reading_knows_which_demands_of_the_question_it_leaves_out(
     reading = proposal(question).readings[0]
     assert set(confidence.missed(reading)) >= set(OVERLOOKED[question])
     assert bool(confidence.missed(reading)) == bool(OVERLOOKED[question])
+
+
+STAFF = """
+CREATE TABLE departments (dept_id INTEGER PRIMARY KEY, dept_name TEXT, opened DATE);
+CREATE TABLE employees (id INTEGER PRIMARY KEY, full_name TEXT, title TEXT, salary INTEGER, hire_date DATE,
+  left_on DATE, pay_per_hour INTEGER, dept_id INTEGER REFERENCES departments(dept_id),
+  boss_id INTEGER REFERENCES employees(id));
+INSERT INTO departments VALUES (1, 'Sales', '2001-01-01'), (2, 'Research', '1999-01-01');
+INSERT INTO employees VALUES (1, 'Ida Berg', 'engineer', 90000, '2020-01-01', NULL, 40, 1, NULL),
+  (2, 'Leo Adler', 'clerk', 50000, '2021-01-01', '2023-01-01', 20, 2, 1),
+  (3, 'Ann Klein', 'engineer', 70000, '2021-06-01', NULL, 30, 2, 1);
+"""
+OF_STAFF: dict[str, list[tuple[object, ...]]] = {
+    "who earns more than 60000": [("Ida Berg",), ("Ann Klein",)],
+    "highest paid employee": [("Ida Berg",)],
+    "what does Leo Adler earn": [(50000,)],
+    "engineers in the Sales department": [("Ida Berg",)],
+    "How many people work in Research?": [(2,)],
+    "How many employees were hired in each year?": [(2020, 1), (2021, 2)],
+    "employees that have not left yet": [("Ida Berg",), ("Ann Klein",)],
+    "average pay per hour of engineers": [(35.0,)],
+    "which department was opened first": [("Research",)],
+}
+
+
+@pytest.fixture(scope="module")
+def staff(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Proposal, list[tuple[object, ...]]]]:
+    path = tmp_path_factory.mktemp("staff") / "staff.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(STAFF)
+    schema = read_sqlite(path)
+
+    def asked(question: str) -> tuple[Proposal, list[tuple[object, ...]]]:
+        found = propose(question, schema)
+        with closing(sqlite3.connect(path)) as connection:
+            return found, connection.execute(render(found.readings[0].plan, schema)).fetchall()
+
+    return asked
+
+
+@pytest.mark.parametrize("question", OF_STAFF)
+def test_everyday_words_about_people_are_understood(
+    question: str, staff: Callable[[str], tuple[Proposal, list[tuple[object, ...]]]]
+) -> None:
+    found, rows = staff(question)
+    assert sorted(str(row[: len(OF_STAFF[question][0])]) for row in rows) == sorted(map(str, OF_STAFF[question]))
+    assert confidence.missed(found.readings[0]) == ()
+
+
+def test_a_number_of_a_person_is_no_answer_to_who_it_is(
+    staff: Callable[[str], tuple[Proposal, list[tuple[object, ...]]]],
+) -> None:
+    found, _ = staff("who is the boss of Leo Adler")
+    assert confidence.missed(found.readings[0]) == ("answer",)

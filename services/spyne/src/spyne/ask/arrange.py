@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spyne.ask import attachment, scope
+from spyne.ask import attachment, lexicon, scope
 from spyne.ask.aggregation import aggregated, counted_rows, filter_tables, hardened, keys_of, summed, terms_of
 from spyne.ask.frame import AnyFilter, Condition, Filter, Measure, Term
 from spyne.ask.ordering import default_order, lift_order, resolve_order, show_what_orders
@@ -39,6 +39,8 @@ def arrange(  # noqa: C901, PLR0912, PLR0915 - one rule a line
     measures = [(counted_rows(state, m), p) for m, p in measures]
     if not groups and measures and all(_counts_values(m) for m, _ in measures):
         plain = [t for t in plain if t.table not in {m.table for m, _ in measures if isinstance(m, Term)}]
+    if not groups and not explicit and plain and (best := _best_of(state, plain, measures)) is not None:
+        frame.order, frame.limit, measures = [best], 1, []
     if groups and measures and frame.limit == 1:
         frame.limit = None
     if groups:
@@ -66,6 +68,20 @@ def arrange(  # noqa: C901, PLR0912, PLR0915 - one rule a line
     frame.filters = [_outer(state, c) for c in frame.filters]
     frame.distinct = _repeats(state) or _asks_which(state)
     frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
+
+
+def _best_of(state: State, plain: list[Term], measures: list[tuple[Measure, int]]) -> tuple[Measure, bool] | None:
+    """The order that "the highest paid employee" asks for: of a row by itself there is no highest."""
+    if len(measures) != 1 or state.frame.order:
+        return None
+    measure, place = measures[0]
+    if not isinstance(measure, Term) or measure.function not in {"max", "min"} or not measure.column:
+        return None
+    before = set(state.lower[place : measure.place + 1])
+    follows = all(t.place > measure.place and t.column in state.index.facts[t.table].display for t in plain)
+    if follows and {t.table for t in plain} == {measure.table} and before & (lexicon.HIGH | lexicon.LOW):
+        return replace(measure, function=None), measure.function == "max"
+    return None
 
 
 def _counts_values(measure: Measure) -> bool:

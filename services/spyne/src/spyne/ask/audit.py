@@ -24,6 +24,7 @@ SAID = {
     "best": "which come first, such as the highest, the latest or the top few",
     "negation": "what is not to be so",
     "comparison": "a comparison, such as more than something",
+    "answer": "what is to be told",
     "condition": "conditions that cannot all be true of one row",
     "group": "a result for each of something",
     "time": "a time",
@@ -75,11 +76,17 @@ class _Audit:
             yield "aggregate", bool(aggregates & {"avg", "median"})
         elif _COUNTING.search(self._text):
             yield "aggregate", bool(aggregates) or self._counts()
-        if (words & _RANKING and " to " not in self._text) or re.search(r"\b(?:the|has|have|had) most\b", self._text):
+        if (words & _RANKING and " to " not in self._text) or re.search(r"(?<!at )\bmost\b(?! of\b)", self._text):
             sorted_ = bool(words & {"ordered", "sorted", "ranked", "order", "sort"}) and any(
                 s.order_by for s in selects
             )
             yield "best", limited or sorted_ or inner or bool(aggregates & {"max", "min"})
+        if re.search(r"\b(?:first|last)\W*$", self._text):
+            yield "best", limited
+        if (last := re.search(r"\b(?:last|past|previous) (\d+)\b", self._text)) is not None:
+            shifted = any(isinstance(node, plan.DateShift) for node in self._nodes)
+            yield "time", shifted or any(s.limit == int(last[1]) for s in selects)
+        yield "answer", self._tells(selects)
         if words & _NEGATIONS and not re.search(r"\bno (?:more|less|fewer|later) than\b|\bnot only\b", self._text):
             yield "negation", any(_negates(node) for node in self._nodes)
         if self._compares():
@@ -105,6 +112,24 @@ class _Audit:
             yield "group", not self._adds_up(selects)
         if each and (aggregates or limited):
             yield "group", grouped and not (words & _RANKING and any(s.limit == 1 for s in selects))
+
+    def _tells(self, selects: list[plan.Select]) -> bool:
+        """Whether the answer tells more than what the question says itself; of people more than a number."""
+        outer = selects[:1]
+        shown = {i.value for s in outer for i in s.items}
+        said = {
+            n.left
+            for n in self._nodes
+            if isinstance(n, plan.Comparison) and n.operator == "=" and isinstance(n.right, plan.Value)
+        }
+        if shown and shown <= said and not any(isinstance(n, plan.AnyOf) for n in self._nodes):
+            return False
+        if self._state.word(0) != "who":
+            return True
+        facts = self._state.index.facts
+        return not all(
+            isinstance(v, plan.Column) and facts.known(v.source) and facts[v.source].is_id(v.column) for v in shown
+        )
 
     def _adds_up(self, selects: list[plan.Select]) -> bool:
         """Whether a number of one table is listed beside a column of another, with many rows for each of that."""

@@ -31,10 +31,11 @@ class Builder:
     def _select(self, frame: Frame) -> plan.Select:
         if (apart := self._apart(frame)) is not None:
             return apart
-        tables = list(dict.fromkeys(t for t in self._tables(frame) if t))
+        tables = list(dict.fromkeys(t for t in self.tables(frame) if t))
         edges = self.index.joins.tree(tables) if tables else None
         if edges is None:
             raise NotJoinedError(", ".join(tables))
+        edges = tuple(frame.links.get((edge.child, edge.parent), edge) for edge in edges)
         items = [plan.Item(value=plan.Star(source=t)) for t in frame.stars] + [
             plan.Item(value=self.measure(m)) for m in frame.items
         ]
@@ -73,7 +74,8 @@ class Builder:
         having.append(plan.Comparison(operator="=", left=count, right=plan.ScalarQuery(query=total)))
         return groups, having
 
-    def _tables(self, frame: Frame) -> Iterable[str]:
+    def tables(self, frame: Frame) -> Iterable[str]:
+        """The tables that a frame needs, the first first; some of them several times."""
         for item in (*frame.items, *frame.groups):
             yield from self._of(item)
         yield from frame.stars

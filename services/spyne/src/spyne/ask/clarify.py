@@ -53,6 +53,8 @@ def label(decision: str, option: str, reading: Reading) -> str:
     kind = decision.partition(":")[0]
     if kind in {"column", "table"}:
         return " and ".join(_named(part) for part in option.split("+"))
+    if kind == "link":
+        return names.words(option.replace(",", " "))
     if option in _FIXED:
         return f"{_FIXED[option]}: {reading.words}" if reading.words else _FIXED[option]
     return reading.words or option
@@ -71,6 +73,8 @@ def _text(decision: str, words: str) -> str:
         return f"Which part of “{words}” does the condition belong to?"
     if kind == "column":
         return f"What does “{words}” mean here?"
+    if kind == "link":
+        return f"Which {words} is meant?"
     if kind == "table":
         return f"Which “{words}” do you mean?"
     return "Which of these do you mean?"

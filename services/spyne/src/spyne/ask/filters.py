@@ -168,6 +168,9 @@ def _number(state: State, place: int, start: int) -> list[Condition]:
         or state.word(place - 1) in {"in", "year"}
     ):
         return []  # a year: dates.py reads it
+    if operator == "=" and (first, after) == (place, place + 1) and (key := _key_before(state, place)):
+        state.use(place, after)
+        return [Filter(*key, "=", value, place=place)]
     following = state.free_mention(state.skip(after))
     if (
         operator in {">", ">=", "<", "<=", "="}
@@ -199,6 +202,15 @@ def _number(state: State, place: int, start: int) -> list[Condition]:
         state.use(first, after)
         return [_typed(state, implied, operator, value, place)]
     return []
+
+
+def _key_before(state: State, place: int) -> tuple[str, str] | None:
+    """The key of the table that is named right before a whole number: "booking 12"."""
+    owner = state.at.get(place - 1)
+    if owner is None or state.link(owner).kind != "table" or not isinstance(state.tokens[place].value, int):
+        return None
+    facts = state.index.facts[state.link(owner).table]
+    return (facts.name, facts.key[0]) if len(facts.key) == 1 and facts.numeric(facts.key[0]) else None
 
 
 def _count_column(state: State, place: int) -> tuple[str, str] | None:

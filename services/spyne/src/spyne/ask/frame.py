@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from spyne.ask.joins import Edge
 from spyne.plan.model import AggregateName, Scalar, TimeUnit
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "between", "like", "starts", "ends", "null", "not_null", "lacks"]
@@ -86,3 +87,4 @@ class Frame:
     touched: list[str] = field(default_factory=list)
     shared_by: str | None = None
     branches: list[Frame] = field(default_factory=list)
+    links: dict[tuple[str, str], Edge] = field(default_factory=dict)  # by child and parent, the key that joins them

@@ -162,7 +162,10 @@ class SchemaIndex:
             kind_stem = stem(kind)
             for shape in self._column_words.get(kind_stem, ()):
                 bare_head = (
-                    shape[-1] == kind_stem or (shape[0] == kind_stem and shape[-1] in GENERIC) or len(shape) == 1
+                    shape[-1] == kind_stem
+                    or shape[:2] == (kind_stem, "per")
+                    or (shape[0] == kind_stem and shape[-1] in GENERIC)
+                    or len(shape) == 1
                 )
                 if not bare_head:
                     continue
@@ -171,7 +174,13 @@ class SchemaIndex:
                         score = 0.6 - 0.002 * place
                         if score > found.get((table, column), Link("column", "", score=0.0)).score:
                             found[table, column] = Link("column", table, column, score=score, hypernym=True)
+        for ref in self._moments() if word == "date" else ():
+            found.setdefault(ref, Link("column", *ref, score=0.59, hypernym=True))
         return sorted(found.values(), key=lambda link: -link.score)
+
+    def _moments(self) -> list[tuple[str, str]]:
+        """All columns of dates and times."""
+        return [(f.name, column) for f in self.facts.tables.values() for column in f.columns if f.moment(column)]
 
     def exact_values(self, asked: tuple[str, ...]) -> list[Link]:
         """Values that these words are."""

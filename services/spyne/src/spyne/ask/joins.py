@@ -45,6 +45,10 @@ class JoinGraph:
                     self.edges[edge.child].append(edge)
                     self.edges[edge.parent].append(edge)
 
+    def parallel(self, edge: Edge) -> tuple[Edge, ...]:
+        """All foreign keys between the two tables of one, in the same direction, itself among them."""
+        return tuple(e for e in self.edges[edge.child] if (e.child, e.parent) == (edge.child, edge.parent))
+
     def path(self, sources: Iterable[str], target: str) -> tuple[float, tuple[Edge, ...]] | None:
         """The cheapest edges from any of the sources to the target; None when there is no way."""
         asked = (tuple(sorted(sources)), target)

@@ -85,7 +85,8 @@ LIGHT: Final = words(
     registered register sign signed signup declared assigned assign sent send sends received host hosts hosted
     participate participated found find appear appears carry mention mentioned mentions dedicated stored store
     represent held across throughout regardless respect least successful either exact number's positive negative
-    more fewer than anything something anybody somebody popular popularity well help possible combinations combination
+    more fewer than yet anything something anybody somebody popular popularity well help possible combinations
+    combination
     """
 )
 LIST_VERBS: Final = words("show list give display provide tell return retrieve fetch find get print add")
@@ -127,7 +128,8 @@ IMPLIED: Final = {
     "fastest": ("speed",), "faster": ("speed",), "deepest": ("depth",), "earn": ("salary", "wage", "income"),
     "earns": ("salary", "wage", "income"), "paid": ("salary", "wage"), "cost": ("price", "cost", "fee"),
     "costs": ("price", "cost", "fee"), "priced": ("price",), "hold": ("capacity",), "holds": ("capacity",),
-    "capacity": ("capacity", "maximum"), "salary": ("salary", "wage", "income"),
+    "valuable": ("value", "worth", "price"), "capacity": ("capacity", "maximum"),
+    "salary": ("salary", "wage", "income"),
 }  # fmt: skip
 TIME_SUPERLATIVES: Final = {"latest": True, "newest": True, "recent": True, "earliest": False, "oldest": False}
 
@@ -226,6 +228,10 @@ HYPERNYMS: Final = {
     "charge": "fee commission charge tax cost surcharge tip",
     "expense": "expense cost fee amount",
     "money": "amount price salary balance cost fee revenue income",
+    "earn": "salary wage income compensation",
+    "pay": "salary wage income compensation",
+    "worth": "value worth price",
+    "valuabl": "value worth price",
     "salary": "salary wage income pay compensation bonus",
     "background": "education experience history qualification degree",
     "qualification": "education degree certification experience skill",

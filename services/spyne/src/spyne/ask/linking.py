@@ -149,7 +149,9 @@ def _links(inside: tuple[Token, ...], index: SchemaIndex, first: bool, before: s
         return _kept(values)
     if len(inside) == 1 and inside[0].lower in _NEVER_ALONE:
         return _kept(_plain_table(inside, index))
-    if any(t.lower in lexicon.STOP and t.lower not in {"of", "the", "name", "list", "for"} for t in inside[1:-1]):
+    if any(
+        t.lower in lexicon.STOP and t.lower not in {"of", "the", "name", "list", "for", "per"} for t in inside[1:-1]
+    ):
         return _kept(values)
     return _kept([*_names(inside, stems, index, bool(values)), *values])
 

@@ -7,6 +7,7 @@ from spyne.ask.frame import Term
 from spyne.ask.linking import Mention
 from spyne.ask.measures import read_measure
 from spyne.ask.state import State
+from spyne.ask.superlatives import done_first, implied
 
 _ORDERED = frozenset({"ordered", "sorted", "ranked", "arranged", "order", "sort", "rank", "arrange"})
 _DESCENDING = frozenset({"descending", "desc", "decreasing", "reverse"})
@@ -119,6 +120,8 @@ def read_superlative(state: State) -> None:
             )
         ) and _top(state, place):
             return
+        if word in {"first", "last"} and done_first(state, place):
+            return
         high, low = word in lexicon.HIGH, word in lexicon.LOW
         if (
             (high or low)
@@ -210,10 +213,10 @@ def _superlative(state: State, place: int, high: bool) -> bool:  # noqa: C901 - 
     word = state.word(place)
     first = state.skip(place + 1)
     limit = _limit(state, place) or 1
-    if word == "most" and state.word(first) in {"recent", "recently", "expensive", "popular"}:
-        return _implied(state, place, first + 1, state.word(first), True, limit)
+    if word == "most" and state.word(first) in {"recent", "recently", "expensive", "popular", "valuable"}:
+        return implied(state, place, first + 1, state.word(first), True, limit)
     if word in lexicon.TIME_SUPERLATIVES or word == "recent":
-        return _implied(state, place, place + 1, word, lexicon.TIME_SUPERLATIVES.get(word, True), limit)
+        return implied(state, place, place + 1, word, lexicon.TIME_SUPERLATIVES.get(word, True), limit)
     if word in {"first", "last"}:
         return False
     found = read_measure(state, first, min(first + 7, len(state.tokens)))
@@ -241,7 +244,7 @@ def _superlative(state: State, place: int, high: bool) -> bool:  # noqa: C901 - 
         state.frame.limit = limit
         _use_measure(state, place, found[1])
         return True
-    return _implied(state, place, place + 1, word, high, limit)
+    return implied(state, place, place + 1, word, high, limit)
 
 
 def _use_measure(state: State, start: int, end: int) -> None:
@@ -264,33 +267,3 @@ def _is_aggregate_of_all(state: State, place: int, term: Term) -> bool:
     return state.word(
         state.skip(0, {"what", "is", "are", "was", "the", "show", "give", "me", "find", "what's", "s", "list"})
     ) == state.word(place)
-
-
-def _implied(state: State, start: int, end: int, word: str, high: bool, limit: int) -> bool:
-    """The column which a superlative means by itself: "latest" a date, "cheapest" a price."""
-    wanted = lexicon.IMPLIED.get(word, ())
-    if not wanted:
-        return False
-    tables = [state.link(m).table for m in state.mentions(start) if state.link(m).kind == "table"] or state.context()
-    for table in tables[:2]:
-        facts = state.index.facts[table]
-        for kind in wanted:
-            for column in facts.columns:
-                fits = kind in {*facts.bare(column), *column.lower().split("_")} or (
-                    kind in {"date", "time"} and facts.moment(column)
-                )
-                if fits and (facts.numeric(column) or facts.moment(column)) and not facts.is_id(column):
-                    if _descending_by_birth(word, column):
-                        high = not high
-                    state.frame.order.insert(0, (Term(table, column, place=start), high))
-                    state.frame.limit = limit
-                    state.guesses += 0.5
-                    state.use(start, end)
-                    return True
-    return False
-
-
-def _descending_by_birth(word: str, column: str) -> bool:
-    return word in {"oldest", "youngest"} and any(
-        p in column.lower() for p in ("birth", "dob", "founded", "established", "year")
-    )

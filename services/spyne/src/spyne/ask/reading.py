@@ -14,6 +14,7 @@ from spyne.ask.groups import read_groups
 from spyne.ask.index import SchemaIndex
 from spyne.ask.items import read_items, read_measures, read_sentence
 from spyne.ask.linking import Linked, Mention
+from spyne.ask.links import choose_links
 from spyne.ask.orders import read_order, read_superlative
 from spyne.ask.ratios import read_ratio
 from spyne.ask.state import State
@@ -40,7 +41,12 @@ _MEASURES = (
 
 def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
     """The frame of one reading, within its state."""
-    state = State(linked, index, pins)
+    state = _read(State(linked, index, pins))
+    choose_links(state)
+    return state
+
+
+def _read(state: State) -> State:
     frame = state.frame
     context = state.context()
     frame.focus = context[0] if context else ""
@@ -75,7 +81,8 @@ def read(linked: Linked, index: SchemaIndex, pins: Mapping[str, str]) -> State:
         mention = state.at[state.skip(every[1] + 1)]
         state.use(every[1], mention.end)
     _entity_of_lookup(state)
-    _people(state, measures, groups)
+    measures += _people(state, measures, groups)
+    _behind_its_value(state)
     if _is_whole_table(state) and not (measures or groups or explicit):
         frame.stars = [frame.focus]
         return state
@@ -139,20 +146,44 @@ def _extra_sentences(state: State) -> tuple[list[tuple[Measure, int]], bool]:
     return found, added
 
 
-def _people(state: State, measures: list[tuple[Measure, int]], groups: list[tuple[Term, int]]) -> None:
-    """What "who bought the lamp" asks for: rows of the table of people that is nearest to what is named."""
+def _people(
+    state: State, measures: list[tuple[Measure, int]], groups: list[tuple[Term, int]]
+) -> list[tuple[Measure, int]]:
+    """What "who bought the lamp" asks for: rows of the table of people that is nearest to what is named.
+
+    Returns the count that "how many people" asks for.
+    """
     frame = state.frame
     named = any(state.link(m).kind == "table" for m in state.linked.mentions)
-    if state.word(0) != "who" or measures or groups or frame.order or named or not frame.filters:
-        return
+    count = "how many people" in " ".join(state.lower[:4])
+    if not (state.word(0) == "who" or count) or measures or groups or frame.order or named or not frame.filters:
+        return []
     anchors = [t for c in frame.filters for t in filter_tables(c)]
     facts = state.index.facts.tables.values()
     if not anchors or any(state.index.facts[t].is_people for t in anchors):
-        return
+        return []
     near = sorted((state.index.joins.distance(anchors[0], f.name), f.name) for f in facts if f.is_people)
     if near and near[0][0] < float("inf") and (len(near) == 1 or near[0][0] < near[1][0]):
         frame.focus = near[0][1]
         state.guesses += 1
+        return [(Term(frame.focus, None, "count"), 0)] if count else []
+    return []
+
+
+def _behind_its_value(state: State) -> None:
+    """Leave out a table that only says what its value is: the engineers of "engineers in the Sales department"."""
+    mentions = state.linked.mentions
+    tables = [m for m in mentions if state.link(m).kind == "table"]
+    first = mentions[0] if mentions else None
+    if len(tables) != 1 or first is None or state.link(first).kind != "value":
+        return
+    own = state.at.get(tables[0].start - 1)
+    table, focus = state.link(tables[0]).table, state.link(first).table
+    if own is None or own is first or state.link(own).kind != "value" or state.link(own).table != table:
+        return
+    if focus != table and state.index.joins.path([focus], table) is not None:
+        state.use(tables[0].start, tables[0].end)
+        state.frame.focus = focus
 
 
 def _entity_of_lookup(state: State) -> None:

@@ -170,7 +170,10 @@ class State:
     def _says_when(self, mention: Mention) -> bool:
         """Whether a verb is the name of a date, as "placed" in "orders placed in 2023"."""
         link = self.chosen[mention.start]
-        verb = mention.end - mention.start == 1 and self.word(mention.start) in lexicon.LIGHT
+        word = self.word(mention.start)
+        denied = {"never", "not"} & {self.word(mention.start - 1), self.word(mention.start - 2)}
+        participle = word in lexicon.LIGHT or word == "born" or (word.endswith("ed") and not denied)
+        verb = mention.end - mention.start == 1 and participle
         return (
             verb
             and link.kind == "column"

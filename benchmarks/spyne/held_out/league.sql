@@ -1,0 +1,10 @@
+CREATE TABLE Team (TeamId INTEGER PRIMARY KEY, TeamName TEXT, HomeCity TEXT, FoundedYear INTEGER);
+CREATE TABLE Player (
+    PlayerId INTEGER PRIMARY KEY, PlayerName TEXT, Position TEXT, BirthDate DATE, HeightCm INTEGER,
+    TeamId INTEGER REFERENCES Team(TeamId), MarketValue INTEGER);
+CREATE TABLE Game (
+    GameId INTEGER PRIMARY KEY, HomeTeamId INTEGER REFERENCES Team(TeamId), AwayTeamId INTEGER REFERENCES Team(TeamId),
+    PlayedOn DATE, Attendance INTEGER);
+CREATE TABLE Goal (
+    GoalId INTEGER PRIMARY KEY, GameId INTEGER REFERENCES Game(GameId), PlayerId INTEGER REFERENCES Player(PlayerId),
+    Minute INTEGER);

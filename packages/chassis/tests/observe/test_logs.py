@@ -201,6 +201,21 @@ def test_the_access_log_has_the_same_fields(lines: Lines) -> None:
     assert third["context"]["path"] == "/\\udcff"
 
 
+@pytest.mark.parametrize(("level", "shown"), [("info", ["slow"]), ("debug", ["GET /models", "slow"])])
+def test_calls_of_other_services_are_lines_only_when_debugging(level: str, shown: list[str], tmp_path: Path) -> None:
+    client = logging.getLogger("httpx")
+    path = tmp_path / "out"
+    with path.open("wb") as file:
+        configured = logs.configure(level, descriptor=file.fileno(), prints=False)
+        try:
+            client.info("GET /models")
+            client.warning("slow")
+        finally:
+            configured.restore()
+    assert [json.loads(line)["message"] for line in path.read_text().splitlines()] == shown
+    assert client.level == logging.NOTSET
+
+
 def test_the_access_log_is_silent_above_its_level_and_a_logger_without_configuration(tmp_path: Path, caplog) -> None:
     with caplog.at_level(logging.INFO):
         access_logger()("GET", "/x", 200, 0.5)

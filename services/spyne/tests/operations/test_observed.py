@@ -3,7 +3,10 @@
 import contextlib
 import json
 import re
+import socket
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -147,6 +150,21 @@ def test_pages_of_the_origins_in_the_settings_may_call_it_and_others_may_not(spy
 def test_at_0_0_0_0_it_is_reached_at_every_address_of_the_machine(spyne):
     for address in ("127.0.0.1", "127.0.0.2"):
         assert httpx.get(f"http://{address}:{spyne.port}/livez", timeout=30).status_code == 200
+
+
+def test_the_health_check_of_the_image_tells_a_service_that_is_ready_from_one_that_is_not(spyne):
+    text = (DEPLOY / "Dockerfile").read_text().replace("\\\n", "")
+    python, *arguments = json.loads(re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", text, re.MULTILINE)[1])
+
+    def check(port):
+        environment = {**spyne.environment, "RCA_PORT": str(port)}
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).returncode
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        silent = taken.getsockname()[1]
+    assert python == "python"
+    assert (check(spyne.port), check(silent)) == (0, 1)
 
 
 def test_every_metric_of_the_alert_rules_and_the_dashboard_is_told(spyne, model, samples):

@@ -33,6 +33,7 @@ __all__ = ["JsonHandler", "Logs", "access_logger", "configure", "take_over"]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _LOGGERS_OF_SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "gunicorn.error", "hypercorn.error")
+_LOGGERS_OF_CLIENTS = ("httpx",)  # a line for each call, which metrics and traces tell of; shown when debugging
 _ACCESS_LOGS_OF_SERVERS = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "werkzeug")
 
 
@@ -107,6 +108,8 @@ class Logs:
         """Take over."""
         logging.root.handlers[:] = [self._handler]
         logging.root.setLevel(level.upper())
+        for name in _LOGGERS_OF_CLIENTS:
+            logging.getLogger(name).setLevel("WARNING" if logging.root.level > logging.DEBUG else "NOTSET")
         take_over()
         logging.captureWarnings(True)
         sys.excepthook = _on_uncaught
@@ -124,6 +127,8 @@ class Logs:
         handlers, level, sys.stdout, sys.stderr = self._before
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)
+        for name in _LOGGERS_OF_CLIENTS:
+            logging.getLogger(name).setLevel("NOTSET")
         logging.captureWarnings(False)
         sys.excepthook, threading.excepthook, sys.unraisablehook = self._hooks
         access_logger().disconnect()

@@ -87,8 +87,7 @@ async def cancel(request_id: Annotated[RequestId, Path()], request: Request, par
 
 async def _run(parts: Parts, sent: SqlRun, request: Request, kind: str) -> tuple[Known, str, Rows]:
     known = await parts.catalog.find(sent.database)
-    schema = await parts.catalog.schema(known)
-    sql = parts.runner.checked(sent.sql, schema, sent.limit)
+    schema, sql = await parts.runner.checked_now(known, sent.sql, sent.limit)
     with parts.measures.latency.labels(kind).time():
         rows = await parts.runner.run(
             known,

@@ -2,7 +2,7 @@
 
     python benchmarks/spyne/kills.py [--users 30]
 
-The users, the data and the servers of load.py. While they work, kill -9 hits one worker of gunicorn, one process for
+The users, the data and the servers of load.py. While they work, kill -9 hits one worker of gunicorn, all processes for
 queries, PostgreSQL (which holds the state of Spyne and one of the databases asked) and Valkey; the two servers are
 started again 3 s later. After each, somebody saves a query, reads it, and runs new SQL on both databases, ten times a
 second, until all of that succeeds. At the end every acknowledged saved query and session is read. Returns 1 unless
@@ -56,7 +56,7 @@ def main() -> int:
         unavailable = frozenset({"503"})
         kills = [
             Kill("worker of gunicorn", lambda: _kill(_workers(running)[0]), None, unavailable | CONNECTION),
-            Kill("process for queries", lambda: _kill(_query_processes(running)[0]), None, unavailable),
+            Kill("all query processes", lambda: _kill(*_query_processes(running)), None, unavailable),
             Kill("PostgreSQL", postgresql.kill, postgresql.start, unavailable),
             Kill("Valkey", valkey.kill, valkey.start, frozenset()),
         ]
@@ -136,9 +136,11 @@ def _query_processes(running: Any) -> list[psutil.Process]:
     return [each for each in children if "spyne.engine.worker" in each.cmdline()]
 
 
-def _kill(process: psutil.Process) -> None:
-    process.send_signal(signal.SIGKILL)
-    process.wait(5)
+def _kill(*processes: psutil.Process) -> None:
+    assert processes, "there is nothing to kill"
+    for each in processes:
+        each.send_signal(signal.SIGKILL)
+    psutil.wait_procs(processes, 5)
 
 
 def _verdict(met: bool) -> str:

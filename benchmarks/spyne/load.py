@@ -1,6 +1,6 @@
 """Do 50 users get their answers, all of them right and in time?
 
-    python benchmarks/spyne/load.py [--users 50] [--seconds 60]
+    python benchmarks/spyne/load.py [--users 50] [--seconds 60] [--think 1 5]
 
 Spyne as in production: gunicorn with 2 workers and 2 query processes each, its state in PostgreSQL, results in Valkey,
 rate limits off, no language model. It is asked about a SQLite file and a database in PostgreSQL (600 customers,
@@ -56,15 +56,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--think", type=float, nargs=2, default=(1.0, 5.0), metavar="S", help="0 0: not at all")
     given = parser.parse_args()
     with production() as (running, _, _, data):
-        return int(not asyncio.run(_measured(running, data, given.users, given.seconds)))
+        return int(not asyncio.run(_measured(running, data, given)))
 
 
-async def _measured(running: Any, data: users.Data, number: int, seconds: float) -> bool:
-    everyone = users.Users(running.port, data, number)
+async def _measured(running: Any, data: users.Data, given: argparse.Namespace) -> bool:
+    number, seconds = given.users, given.seconds
+    everyone = users.Users(running.port, data, number, given.think)
     print(f"{os.cpu_count()} processors, load before {os.getloadavg()[0]:.1f}; {number} users for {seconds:g} s, "
-          f"{len(everyone.questions)} questions, {WORKERS} workers, seed {users.SEED}")  # fmt: skip
+          f"who think {given.think[0]:g} to {given.think[1]:g} s; {len(everyone.questions)} questions, "
+          f"{WORKERS} workers, seed {users.SEED}")  # fmt: skip
     own = os.times()
     await everyone.run(seconds)
     used = os.times()

@@ -117,7 +117,7 @@ class Users:
 
     async def _one(self, number: int, until: float) -> None:
         chance = random.Random(SEED * 1000 + number)
-        await asyncio.sleep(chance.uniform(0, self._think_s[1]))
+        await asyncio.sleep(chance.uniform(0, self._think_s[1] or 1.0))
         while time.monotonic() < until:
             await self._turn(chance)
             await asyncio.sleep(chance.uniform(*self._think_s))

@@ -77,6 +77,16 @@ def test_a_new_table_can_be_asked_soon_in_every_process(pair, execute, name):
 
 
 @pytest.mark.parametrize("name", ["files", "server"])
+def test_sql_on_a_table_that_was_made_just_now_is_run_at_once(pair, execute, name):
+    for number in range(3):  # so often that the last look is not long ago
+        execute(name, f"CREATE TABLE new_{number} (n INTEGER)", f"INSERT INTO new_{number} VALUES ({number})")
+        for spyne in pair:
+            sent = {"database": name, "sql": f"SELECT n FROM new_{number}"}
+            assert spyne.client.post("/api/query/execute", json=sent).json()["data"]["rows"] == [[number]]
+    execute(name, *(f"DROP TABLE new_{number}" for number in range(3)))
+
+
+@pytest.mark.parametrize("name", ["files", "server"])
 def test_a_refresh_reaches_every_process(pair, execute, name):
     before = [names(spyne, name) for spyne in pair]
     execute(name, "INSERT INTO boats VALUES (2, 'Pinta')")

@@ -148,8 +148,13 @@ class Catalog:
             )
         return self._remembered(known[0])
 
-    async def schema(self, known: Known, *, refresh: bool = False) -> Schema:
+    async def schema(self, known: Known, *, look: bool = False, refresh: bool = False) -> Schema:
         """The schema of a database. It is read again after a while, when its tables have changed, or now, by all.
+
+        Args:
+            known: the database.
+            look: whether to look now whether its tables have changed, and not once a second.
+            refresh: whether to read it in any case, here and in every other process.
 
         Raises:
             ProblemError: 503: the database cannot be read.
@@ -158,7 +163,7 @@ class Catalog:
         async with lock:  # one reads for all who wait
             read = self._schemas.get(known.key)
             mark = await self._marks.of(known.name)
-            if read is not None and not refresh and read.mark == mark and await self._is_fresh(known, read):
+            if read is not None and not refresh and read.mark == mark and await self._is_fresh(known, read, look=look):
                 return read.schema
             token = await self._token(known)  # before: what changes meanwhile is found by the next look
             try:
@@ -171,12 +176,12 @@ class Catalog:
             self._schemas[known.key] = _Read(schema, at=now, mark=mark, token=token, looked=now)
             return schema
 
-    async def _is_fresh(self, known: Known, read: _Read) -> bool:
+    async def _is_fresh(self, known: Known, read: _Read, *, look: bool) -> bool:
         """Tell whether a schema is young enough, and the tables are those that were there; look now and then."""
         now = time.monotonic()
         if now - read.at >= self._settings().schema_ttl_s:
             return False
-        if now - read.looked < LOOK_S:
+        if now - read.looked < LOOK_S and not look:
             return True
         token = await self._token(known)
         read.looked = time.monotonic()

@@ -111,8 +111,7 @@ def _entry(known: Known, sent: SqlRun, began: float, status: str) -> HistoryEntr
 
 
 async def _run(parts: Parts, known: Known, sent: SqlRun, request: Request, kind: str) -> tuple[str, Rows]:
-    schema = await parts.catalog.schema(known)
-    sql = parts.runner.checked(sent.sql, schema, sent.limit)
+    schema, sql = await parts.runner.checked_now(known, sent.sql, sent.limit)
     with parts.measures.latency.labels(kind).time():
         rows = await parts.runner.run(
             known,

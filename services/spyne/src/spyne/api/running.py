@@ -124,6 +124,22 @@ class Runner:
             self._measures.guardrails.labels(error.rule).inc()
             raise SqlRefusedError(422, error.message, title="SQL refused", extensions={"rule": error.rule}) from None
 
+    async def checked_now(self, known: Known, sql: str, limit: int | None = None) -> tuple[Schema, str]:
+        """Check SQL against the tables that a database has; return its schema, and what is to be run.
+
+        A name that is unknown may be that of a table or column made just now: then they are looked at once more.
+
+        Raises:
+            ProblemError: 422 with the rule that it breaks.
+        """
+        schema = await self._catalog.schema(known)
+        try:
+            return schema, check(sql, schema, max_rows=(limit or self._settings().query_rows) + 1)
+        except Refused as error:
+            if error.rule in ("unknown-table", "unknown-column"):
+                schema = await self._catalog.schema(known, look=True)
+        return schema, self.checked(sql, schema, limit)
+
     async def run(
         self,
         known: Known,

@@ -163,6 +163,24 @@ def test_the_question_back_is_answered_by_a_key_and_shows_previews(start, model,
     assert rows(browser) == [["400"]]
 
 
+def test_a_key_is_asked_for_once_and_not_shown(start, browser):
+    spyne = start(RCA_API_KEY="may-ask", RCA_ADMIN_KEY="may-all")
+    browser.visit(str(spyne.client.base_url))
+    for key in ("wrong", "may-ask"):
+        browser.until("document.querySelector('#key-dialog').open && document.activeElement.id === 'key'")
+        assert browser.evaluate("[document.activeElement.type, document.activeElement.value]") == ["password", ""]
+        browser.type(key)
+        browser.press("Enter")
+    browser.until("document.body.dataset.ready === 'true'")
+
+    browser.type("show me all tables")
+    browser.press("Enter")
+    browser.until(status_is("success"))
+
+    assert len(rows(browser)) == 4
+    assert "may-ask" not in browser.evaluate("document.documentElement.outerHTML")
+
+
 def test_the_schema_and_the_history_are_at_the_side(page):
     run_sql(page, "SELECT 1 AS one")
     page.until("document.querySelector('#history').innerText.includes('SELECT 1 AS one')")

@@ -228,9 +228,9 @@ def test_without_the_service_the_page_says_so(start, browser):
     ],
 )  # fmt: skip
 def test_a_chart_is_drawn_when_one_fits(page, columns, cells, kind):
-    found = page.evaluate(
-        f"import('/web/chart.js').then(m => m.fitting({json.dumps(columns)}, {json.dumps(cells)})?.kind ?? null)"
-    )
+    module = "document.querySelector('script').src.replace('page.js', 'chart.js')"
+    arguments = f"{json.dumps(columns)}, {json.dumps(cells)}"
+    found = page.evaluate(f"import({module}).then(m => m.fitting({arguments})?.kind ?? null)")
 
     assert found == kind
 
@@ -261,7 +261,18 @@ def test_the_page_has_a_strict_policy(shared):
     assert "unsafe" not in policy
 
 
-def test_the_page_can_be_switched_off(start):
+def test_another_visit_leaves_the_requests_a_minute_for_questions(shared):
+    page = shared.client.get("/")
+    parts = [shared.client.get(path) for path in re.findall(r'(?:src|href)="(/web/[^"]+)"', page.text)]
+
+    assert page.headers["cache-control"] == "no-cache"
+    assert len(parts) == 3
+    assert all("immutable" in part.headers["cache-control"] for part in parts)
+    assert all('from "./' in line for part in parts for line in part.text.splitlines() if line.startswith("import"))
+
+
+def test_the_page_can_be_switched_off(start, shared):
+    (script,) = re.findall(r'src="([^"]+)"', shared.client.get("/").text)
     spyne = start(RCA_ENABLE_WEB="false")
 
-    assert [spyne.client.get(path).status_code for path in ("/", "/web/page.js")] == [404, 404]
+    assert [spyne.client.get(path).status_code for path in ("/", script)] == [404, 404]

@@ -1,6 +1,7 @@
 """What the README says for the first five minutes is carried out, as it is written there."""
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 
@@ -38,3 +39,14 @@ def test_the_questions_of_the_readme_fit_the_demo(new_user, shared, tmp_path):
     assert made.statuses == ["success"] * 4 + ["needs_clarification", "success"]
     assert made.outcomes[1]["data"]["rows"] == [[60]]
     assert made.csv_rows == 61
+
+
+def test_the_semantic_model_of_the_readme_says_what_people_call_things(new_user, shared, start, tmp_path):
+    (model,) = re.findall(r"^```yaml\n(.*?)^```", new_user.README.read_text(), re.DOTALL | re.MULTILINE)
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words/demo.yaml").write_text(model)
+
+    spyne = start(SPYNE_SEMANTICS=str(tmp_path / "words"))
+
+    assert shared.ask("how many buyers are there?")["status"] == "refused"
+    assert spyne.ask("how many buyers are there?")["data"]["rows"] == [[60]]

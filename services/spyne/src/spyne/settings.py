@@ -1,5 +1,6 @@
 """What can be set: by RCA_ and SPYNE_ variables, as the readiness document names them, with its defaults."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -8,6 +9,7 @@ import chassis
 from pydantic import Field, SecretStr, model_validator
 from sqlalchemy import URL
 
+from spyne.schema.semantics import SemanticError, read_semantics
 from spyne.sources import NamedSource, parse_sources, warnings_about
 
 OPENAI = "https://api.openai.com/v1"
@@ -121,7 +123,8 @@ class Settings(chassis.ServiceSettings):
     @property
     def load_warnings(self) -> tuple[str, ...]:
         """What is likely to be a mistake, one line each: for the log, and for `spyne check`."""
-        return (*super().load_warnings, *warnings_about(self.named_sources), *self._warnings_about_keys())
+        about = (warnings_about(self.named_sources), self._warnings_about_keys(), self._warnings_about_semantics())
+        return (*super().load_warnings, *itertools.chain.from_iterable(about))
 
     def _warnings_about_keys(self) -> Iterator[str]:
         if self.api_key and not self.admin_key:
@@ -132,6 +135,19 @@ class Settings(chassis.ServiceSettings):
                 + ("" if self.admin_key else "register databases ")
                 + "and see the history"
             )
+
+    def _warnings_about_semantics(self) -> Iterator[str]:
+        if self.semantics_dir is None:
+            return
+        if not self.semantics_dir.is_dir():
+            yield f"SPYNE_SEMANTICS: there is no folder {self.semantics_dir.absolute()}"
+        for path in sorted(self.semantics_dir.glob("*.yml")):
+            yield f"SPYNE_SEMANTICS: {path.name}: expected the name of a database and .yaml; the file is left out"
+        for path in sorted(self.semantics_dir.glob("*.yaml")):
+            try:
+                read_semantics(path)
+            except (SemanticError, OSError, UnicodeDecodeError) as error:
+                yield f"SPYNE_SEMANTICS: {error}; the file is left out"
 
     @property
     def named_sources(self) -> tuple[NamedSource, ...]:

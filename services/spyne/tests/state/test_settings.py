@@ -129,3 +129,16 @@ def test_a_database_with_a_wrong_port_stops_the_start_and_says_so(monkeypatch):
         Settings()
 
     assert "hunter2secret" not in str(caught.value)
+
+
+def test_a_semantic_model_that_cannot_be_read_is_warned_about(monkeypatch, tmp_path):
+    for name, text in {"good.yaml": "tables: {}", "bad.yaml": "tables: [", "other.yml": "tables: {}"}.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("SPYNE_SEMANTICS", str(tmp_path))
+    other, bad = Settings().load_warnings
+    monkeypatch.setenv("SPYNE_SEMANTICS", str(tmp_path / "none"))
+    (none,) = Settings().load_warnings
+
+    assert bad.startswith("SPYNE_SEMANTICS: bad.yaml, line 1: expected YAML")
+    assert "other.yml: expected the name of a database and .yaml" in other
+    assert "there is no folder" in none

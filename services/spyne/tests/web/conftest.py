@@ -56,9 +56,14 @@ class Browser:
             self._call(f"{domain}.enable")
         self.complaints, self.asked = [], []
 
+    def visit(self, url: str) -> None:
+        """Go to a page."""
+        self._call("Page.navigate", url=url)
+        self.until("document.readyState === 'complete'")
+
     def open(self, url: str) -> None:
         """Go to a page of Spyne, and wait until it is ready."""
-        self._call("Page.navigate", url=url)
+        self.visit(url)
         self.until("document.body && document.body.dataset.ready === 'true'")
 
     def evaluate(self, script: str) -> Any:

@@ -163,6 +163,24 @@ def test_the_question_back_is_answered_by_a_key_and_shows_previews(start, model,
     assert rows(browser) == [["400"]]
 
 
+def test_a_key_is_asked_for_once_and_not_shown(start, browser):
+    spyne = start(RCA_API_KEY="may-ask", RCA_ADMIN_KEY="may-all")
+    browser.visit(str(spyne.client.base_url))
+    for key in ("wrong", "may-ask"):
+        browser.until("document.querySelector('#key-dialog').open && document.activeElement.id === 'key'")
+        assert browser.evaluate("[document.activeElement.type, document.activeElement.value]") == ["password", ""]
+        browser.type(key)
+        browser.press("Enter")
+    browser.until("document.body.dataset.ready === 'true'")
+
+    browser.type("show me all tables")
+    browser.press("Enter")
+    browser.until(status_is("success"))
+
+    assert len(rows(browser)) == 4
+    assert "may-ask" not in browser.evaluate("document.documentElement.outerHTML")
+
+
 def test_the_schema_and_the_history_are_at_the_side(page):
     run_sql(page, "SELECT 1 AS one")
     page.until("document.querySelector('#history').innerText.includes('SELECT 1 AS one')")
@@ -210,9 +228,9 @@ def test_without_the_service_the_page_says_so(start, browser):
     ],
 )  # fmt: skip
 def test_a_chart_is_drawn_when_one_fits(page, columns, cells, kind):
-    found = page.evaluate(
-        f"import('/web/chart.js').then(m => m.fitting({json.dumps(columns)}, {json.dumps(cells)})?.kind ?? null)"
-    )
+    module = "document.querySelector('script').src.replace('page.js', 'chart.js')"
+    arguments = f"{json.dumps(columns)}, {json.dumps(cells)}"
+    found = page.evaluate(f"import({module}).then(m => m.fitting({arguments})?.kind ?? null)")
 
     assert found == kind
 
@@ -243,7 +261,18 @@ def test_the_page_has_a_strict_policy(shared):
     assert "unsafe" not in policy
 
 
-def test_the_page_can_be_switched_off(start):
+def test_another_visit_leaves_the_requests_a_minute_for_questions(shared):
+    page = shared.client.get("/")
+    parts = [shared.client.get(path) for path in re.findall(r'(?:src|href)="(/web/[^"]+)"', page.text)]
+
+    assert page.headers["cache-control"] == "no-cache"
+    assert len(parts) == 3
+    assert all("immutable" in part.headers["cache-control"] for part in parts)
+    assert all('from "./' in line for part in parts for line in part.text.splitlines() if line.startswith("import"))
+
+
+def test_the_page_can_be_switched_off(start, shared):
+    (script,) = re.findall(r'src="([^"]+)"', shared.client.get("/").text)
     spyne = start(RCA_ENABLE_WEB="false")
 
-    assert [spyne.client.get(path).status_code for path in ("/", "/web/page.js")] == [404, 404]
+    assert [spyne.client.get(path).status_code for path in ("/", script)] == [404, 404]

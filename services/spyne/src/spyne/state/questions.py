@@ -24,4 +24,4 @@ def plain(question: str) -> str:
 def key_of(database: str, question: str, answers: Mapping[str, str]) -> str:
     """What a question is found by, with the answers to questions back about it: 64 hexadecimal digits."""
     parts = [database, plain(question), sorted(answers.items())]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,7 +1,10 @@
 // Talks to the API. Every answer that is not one is thrown as an Error with what the service says.
 
+import { byId } from "./element.js";
+
 let key = sessionStorage.getItem("spyne-key") || "";
 let underWay = null;
+let asking = null;
 
 export async function ask(path, body, method = body === undefined ? "GET" : "POST") {
   const response = await send(path, body, method);
@@ -45,11 +48,21 @@ async function send(path, body, method) {
 }
 
 async function withKey(path, body, method) {
-  const given = window.prompt("This service asks for a key:");
-  if (!given) throw new Error("A key is needed.");
-  key = given;
-  sessionStorage.setItem("spyne-key", given);
+  asking ??= givenKey().finally(() => { asking = null; });  // one dialog for all that wait
+  key = await asking;
+  if (!key) throw new Error("A key is needed.");
+  sessionStorage.setItem("spyne-key", key);
   return send(path, body, method);
+}
+
+function givenKey() {
+  const dialog = byId("key-dialog");
+  byId("key").value = "";
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => {
+    dialog.addEventListener("close", () => done(dialog.returnValue === "ok" ? byId("key").value.trim() : ""), { once: true });
+  });
 }
 
 async function problem(response) {

@@ -67,6 +67,7 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
     "Which products do all stores have in common?": [("Lamp",)],
     "what categories do products have": [("Light",), ("Furniture",)],
+    "cheapest product in each category": [("Light", "Torch"), ("Furniture", "Chair")],
     "which products cost more than average": [("Chair",), ("Table",)],
     "products priced above the average price": [("Chair",), ("Table",)],
     "which customers have not ordered anything": [("Dan Cole",)],
@@ -136,7 +137,7 @@ OVERLOOKED = {
     "orders that are bigger than the average customer": ("comparison",),
     "products without a maker, cheaper than a lamp": ("comparison",),
     "Show the customers of 1850 with 7 arms": ("number",),
-    "What is the cheapest product in each category?": ("group",),
+    "What is the cheapest product by Acme in each category?": ("group",),
     "Which customers live in the same city as Ada Lovelace?": ("comparison",),
 }
 
@@ -170,6 +171,7 @@ OF_STAFF: dict[str, list[tuple[object, ...]]] = {
     "employees that have not left yet": [("Ida Berg",), ("Ann Klein",)],
     "average pay per hour of engineers": [(35.0,)],
     "which department was opened first": [("Research",)],
+    "highest paid employee in each department": [("Sales", "Ida Berg"), ("Research", "Ann Klein")],
 }
 
 

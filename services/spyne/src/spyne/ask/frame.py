@@ -24,6 +24,7 @@ class Filter:
     part: TimeUnit | None = None
     relative: tuple[int, TimeUnit] | None = None
     average: bool = False  # the column is compared with its own average over all rows
+    best_of: tuple[AggregateName, str] | None = None  # the column is the least or greatest among equals in another
     place: int = 0
 
 

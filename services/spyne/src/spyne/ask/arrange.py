@@ -68,7 +68,7 @@ def arrange(  # noqa: C901, PLR0912, PLR0915 - one rule a line
     show_what_orders(state, [t for t, _ in items], explicit=bool(explicit))
     default_order(state)
     frame.filters = [_outer(state, c) for c in frame.filters]
-    frame.distinct = _repeats(state) or _asks_which(state)
+    frame.distinct = _repeats(state) or _asks_which(state) or (frame.kinds and not frame.groups)
     frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
 
 

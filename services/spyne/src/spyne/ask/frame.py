@@ -87,5 +87,6 @@ class Frame:
     distinct: bool = False
     touched: list[str] = field(default_factory=list)
     shared_by: str | None = None
+    kinds: bool = False  # each of what is listed once, not once for each row that has it
     branches: list[Frame] = field(default_factory=list)
     links: dict[tuple[str, str], Edge] = field(default_factory=dict)  # by child and parent, the key that joins them

@@ -97,6 +97,7 @@ class _Audit:
         yield from self._groups(words, selects, bool(aggregates), limited)
         if self._tells_time(words):
             yield "time", any(self._is_time(node) for node in self._nodes)
+        yield "number", all(self._has(n) for w, n in lexicon.ORDINALS.items() if n > 1 and w in words)
         yield "number", all(self._has(each) for each in self._numbers())
         yield from self._nouns()
 

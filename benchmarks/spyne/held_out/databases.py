@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from held_out.more import MORE
+from held_out.third import THIRD
 from spyne.state.demo import create_demo
 
 SEED = 2024
@@ -25,7 +26,7 @@ _LAST = ["Abbott", "Brandt", "Chen", "Duarte", "Egede", "Fischer", "Gomez", "Hak
 def make(folder: Path) -> dict[str, Path]:
     """Write all of them into a folder; return their files by name."""
     paths = {}
-    for number, (name, (tables, fill)) in enumerate({**DATABASES, **MORE}.items()):
+    for number, (name, (tables, fill)) in enumerate({**DATABASES, **MORE, **THIRD}.items()):
         paths[name] = folder / f"{name}.sqlite"
         with closing(sqlite3.connect(paths[name])) as connection, connection:
             connection.executescript(tables)

@@ -40,6 +40,35 @@ def test_a_median_is_right(shared):
     assert outcome["data"]["rows"] == [[statistics.median(prices)]]
 
 
+EVERYDAY = {
+    "orders per month": (24, ["2023-01-01", 12]),
+    "how many orders per status": (3, ["delivered", 270]),
+    "which customers have not ordered anything": (5, ["Femi", "Ito"]),
+    "products that cost more than average": (6, ["Cast iron pan"]),
+    "cheapest product in each category": (4, ["Kitchen", "Wooden spoon"]),
+    "which month had the most orders": (1, ["2023-07-01"]),
+    "number of orders per city and year": (16, ["Bergen", 2023, 25]),
+}
+
+
+@pytest.mark.parametrize("question", EVERYDAY)
+def test_everyday_questions_are_answered(shared, question):
+    outcome = shared.ask(question)
+
+    assert outcome["status"] == "success"
+    assert (outcome["data"]["row_count"], outcome["data"]["rows"][0]) == EVERYDAY[question]
+
+
+@pytest.mark.parametrize(
+    "question", ["what is the weather in Oslo", "revenue by category", "how old are our customers?"]
+)
+def test_what_has_no_meaning_here_is_refused_even_beside_words_that_have(shared, question):
+    outcome = shared.ask(question)
+
+    assert outcome["status"] == "refused"
+    assert outcome["reason"]
+
+
 def test_what_the_data_does_not_know_is_refused_by_its_words(shared):
     outcome = shared.ask("what is the weather on Jupiter tomorrow?")
 

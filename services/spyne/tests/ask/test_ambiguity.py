@@ -126,7 +126,17 @@ def test_a_doer_is_not_taken_for_what_is_done(pharmacy: Schema) -> None:
 def test_which_of_two_keys_joins_is_asked_back_unless_the_words_say_it(pharmacy: Schema) -> None:
     key = "link:parcels.towns"
     open_ = propose("Show the label of all parcels of Ulm", pharmacy)
-    assert [dict(r.choices)[key] for r in open_.readings] == ["sender_town_id", "target_town_id"]
-    said = propose("Show the label of all parcels with the target Ulm", pharmacy)
-    assert [r.choices for r in said.readings] == [()]
-    assert "target_town_id" in render(said.readings[0].plan, pharmacy)
+    assert {dict(r.choices)[key] for r in open_.readings} == {"sender_town_id", "target_town_id"}
+    for question in ("Show the label of all parcels with the target Ulm", "Show the label of all parcels to Ulm"):
+        said = propose(question, pharmacy)
+        assert [r.choices for r in said.readings] == [()]
+        assert "target_town_id" in render(said.readings[0].plan, pharmacy)
+
+
+def test_kinds_that_rows_share_may_be_those_of_each_or_those_of_all(
+    readings: Callable[[str], dict[str, list[str]]],
+) -> None:
+    assert readings("Which categories does every maker have?") == {
+        "each": rows(("Acme", "Light"), ("Acme", "Furniture"), ("Bolt", "Light"), ("Bolt", "Furniture")),
+        "shared": rows(("Light",), ("Furniture",)),
+    }

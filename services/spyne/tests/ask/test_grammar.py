@@ -67,6 +67,7 @@ AS_SETS: dict[str, list[tuple[object, ...]]] = {
     "For each store, list the products": [("North", "Lamp"), ("North", "Torch"), ("South", "Lamp"), ("South", "Chair")],
     "Which products do all stores have in common?": [("Lamp",)],
     "what categories do products have": [("Light",), ("Furniture",)],
+    "cheapest product in each category": [("Light", "Torch"), ("Furniture", "Chair")],
     "which products cost more than average": [("Chair",), ("Table",)],
     "products priced above the average price": [("Chair",), ("Table",)],
     "which customers have not ordered anything": [("Dan Cole",)],
@@ -136,7 +137,7 @@ OVERLOOKED = {
     "orders that are bigger than the average customer": ("comparison",),
     "products without a maker, cheaper than a lamp": ("comparison",),
     "Show the customers of 1850 with 7 arms": ("number",),
-    "What is the cheapest product in each category?": ("group",),
+    "What is the cheapest product by Acme in each category?": ("group",),
     "Which customers live in the same city as Ada Lovelace?": ("comparison",),
 }
 
@@ -155,6 +156,12 @@ CREATE TABLE departments (dept_id INTEGER PRIMARY KEY, dept_name TEXT, opened DA
 CREATE TABLE employees (id INTEGER PRIMARY KEY, full_name TEXT, title TEXT, salary INTEGER, hire_date DATE,
   left_on DATE, pay_per_hour INTEGER, dept_id INTEGER REFERENCES departments(dept_id),
   boss_id INTEGER REFERENCES employees(id));
+CREATE TABLE tents (id INTEGER PRIMARY KEY, code TEXT, floor INTEGER, age INTEGER);
+CREATE TABLE rides (id INTEGER PRIMARY KEY, employee_id INTEGER REFERENCES employees(id), duration_min INTEGER,
+  plan TEXT, ridden_at TIMESTAMP, part TEXT);
+INSERT INTO tents VALUES (1, 'T1', 1, 30), (2, 'T2', 2, 4);
+INSERT INTO rides VALUES (1, 1, 30, 'yearly', '2023-05-05 10:00:00', 'brake'),
+  (2, 2, 90, 'monthly', '2024-05-05 10:00:00', 'brake'), (3, 2, 20, 'yearly', '2024-06-05 10:00:00', 'chain');
 INSERT INTO departments VALUES (1, 'Sales', '2001-01-01'), (2, 'Research', '1999-01-01');
 INSERT INTO employees VALUES (1, 'Ida Berg', 'engineer', 90000, '2020-01-01', NULL, 40, 1, NULL),
   (2, 'Leo Adler', 'clerk', 50000, '2021-01-01', '2023-01-01', 20, 2, 1),
@@ -170,6 +177,14 @@ OF_STAFF: dict[str, list[tuple[object, ...]]] = {
     "employees that have not left yet": [("Ida Berg",), ("Ann Klein",)],
     "average pay per hour of engineers": [(35.0,)],
     "which department was opened first": [("Research",)],
+    "oldest tent": [("T1",)],
+    "youngest tent": [("T2",)],
+    "tents on the second floor": [("T2",)],
+    "rides longer than 60 minutes": [(2,)],
+    "rides per year": [(2023, 1), (2024, 2)],
+    "average duration per year": [(2023, 30.0), (2024, 55.0)],
+    "what is the most common part": [("brake",)],
+    "highest paid employee in each department": [("Sales", "Ida Berg"), ("Research", "Ann Klein")],
 }
 
 

@@ -92,7 +92,7 @@ def test_what_the_database_does_not_hold_is_refused_with_the_words(question: str
 
 
 def test_what_was_overlooked_is_said_and_not_answered_without_it(shop: Schema, engine: Any) -> None:
-    outcome = asked("What is the cheapest product in each category?", shop, engine)
+    outcome = asked("What is the cheapest product by Acme in each category?", shop, engine)
     assert isinstance(outcome, Refusal)
     assert "for each of something" in outcome.reason
 

@@ -41,6 +41,8 @@ def arrange(  # noqa: C901, PLR0912, PLR0915 - one rule a line
         plain = [t for t in plain if t.table not in {m.table for m, _ in measures if isinstance(m, Term)}]
     if not groups and not explicit and plain and (best := _best_of(state, plain, measures)) is not None:
         frame.order, frame.limit, measures = [best], 1, []
+    if groups and not explicit and _best_of_each(state, [t for t, _ in groups], plain, measures):
+        return
     if groups and measures and frame.limit == 1:
         frame.limit = None
     if groups:
@@ -66,7 +68,7 @@ def arrange(  # noqa: C901, PLR0912, PLR0915 - one rule a line
     show_what_orders(state, [t for t, _ in items], explicit=bool(explicit))
     default_order(state)
     frame.filters = [_outer(state, c) for c in frame.filters]
-    frame.distinct = _repeats(state) or _asks_which(state)
+    frame.distinct = _repeats(state) or _asks_which(state) or (frame.kinds and not frame.groups)
     frame.touched = [t for t in dict.fromkeys(frame.touched) if not _only_on_the_way(state, t)]
 
 
@@ -82,6 +84,32 @@ def _best_of(state: State, plain: list[Term], measures: list[tuple[Measure, int]
     if follows and {t.table for t in plain} == {measure.table} and before & (lexicon.HIGH | lexicon.LOW):
         return replace(measure, function=None), measure.function == "max"
     return None
+
+
+def _best_of_each(state: State, groups: list[Term], plain: list[Term], measures: list[tuple[Measure, int]]) -> bool:
+    """Read "the cheapest product in each category": rows that have the least of their group."""
+    frame = state.frame
+    best = _best_of(state, plain, measures) if measures and plain else None
+    by = [best] if best is not None else frame.order if not measures and frame.limit == 1 else []
+    if len(groups) != 1 or len(by) != 1 or frame.filters or frame.having:
+        return False
+    measure, highest = by[0]
+    if not isinstance(measure, Term) or measure.function or not measure.column:
+        return False
+    table, group = measure.table, groups[0]
+    listed = [t for t in plain if t.table == table] or [Term(table, c) for c in state.index.facts[table].display]
+    column = group.column if group.table == table and not group.part else None
+    if group.column is None and group.table != table:
+        path = state.index.joins.path([table], group.table)
+        edge = path[1][0] if path is not None and len(path[1]) == 1 else None
+        column = edge.child_columns[0] if edge and edge.child == table and len(edge.child_columns) == 1 else None
+    if column is None:
+        return False
+    among = Filter(table, column=measure.column, operator="=", best_of=("max" if highest else "min", column))
+    shown = [*_shown(state, group), *listed]
+    frame.items = list(dict.fromkeys(replace(t, place=0) for t in shown))
+    frame.filters, frame.order, frame.limit, frame.groups = [among], [], None, []
+    return True
 
 
 def _counts_values(measure: Measure) -> bool:

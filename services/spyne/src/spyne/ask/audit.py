@@ -97,6 +97,7 @@ class _Audit:
         yield from self._groups(words, selects, bool(aggregates), limited)
         if self._tells_time(words):
             yield "time", any(self._is_time(node) for node in self._nodes)
+        yield "number", all(self._has(n) for w, n in lexicon.ORDINALS.items() if n > 1 and w in words)
         yield "number", all(self._has(each) for each in self._numbers())
         yield from self._nouns()
 
@@ -104,14 +105,15 @@ class _Audit:
         self, words: set[str], selects: list[plan.Select], aggregates: bool, limited: bool
     ) -> Iterator[tuple[str, bool]]:
         grouped = any(s.group_by for s in selects)
+        within = any(isinstance(n, plan.ScalarQuery) and _correlated(n.query) for n in self._nodes)
         if any(word == "per" and not self._is_rate(place) for place, word in enumerate(self._free)):
             divided = any(isinstance(n, plan.Arithmetic) and n.operator == "/" for n in self._nodes)
-            yield "group", grouped or divided
+            yield "group", grouped or divided or within
         each = bool(words & {"each", "every"})
         if each and not grouped and re.search(r"\b(?:total|average)\b", " ".join(self._state.lower)):
             yield "group", not self._adds_up(selects)
         if each and (aggregates or limited):
-            yield "group", grouped and not (words & _RANKING and any(s.limit == 1 for s in selects))
+            yield "group", within or (grouped and not (words & _RANKING and any(s.limit == 1 for s in selects)))
 
     def _tells(self, selects: list[plan.Select]) -> bool:
         """Whether the answer tells more than what the question says itself; of people more than a number."""
@@ -234,6 +236,10 @@ def _walk(node: object) -> Iterator[BaseModel]:
     elif isinstance(node, tuple):
         for each in node:
             yield from _walk(each)
+
+
+def _correlated(query: plan.Query) -> bool:
+    return isinstance(query, plan.Select) and query.where is not None
 
 
 def _negates(node: BaseModel) -> bool:

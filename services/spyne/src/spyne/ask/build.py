@@ -206,13 +206,8 @@ class Builder:
         if condition.operator == "between":
             return plan.Between(of=column, low=plan.Value(value=condition.value), high=plan.Value(value=condition.high))
         right: plan.Expression = plan.Value(value=condition.value)
-        if condition.average:
-            mean = plan.Aggregate(function="avg", argument=plan.Column(source="every", column=condition.column))
-            info = self.index.facts[condition.table].table
-            every = plan.Table(name=info.name, table_schema=info.table_schema, alias="every")
-            right = plan.ScalarQuery(
-                query=plan.Select(items=(plan.Item(value=mean),), source=every, limit=None, offset=None)
-            )
+        if condition.average or condition.best_of:
+            right = self._over_all(condition)
         if condition.relative is not None:
             amount, unit = condition.relative
             right = plan.DateShift(of=plan.Now(date_only=True), amount=amount, unit=unit)
@@ -221,6 +216,22 @@ class Builder:
             and self.index.facts[condition.table].columns[condition.column].kind == "text"
         )
         return plan.Comparison(operator=condition.operator, left=column, right=right, ignore_case=text)  # type: ignore[arg-type]
+
+    def _over_all(self, condition: Filter) -> plan.ScalarQuery:
+        """The average of a column over all rows; or its least or greatest among the rows that share a group."""
+        function, group = condition.best_of or ("avg", "")
+        info = self.index.facts[condition.table].table
+        value = plan.Aggregate(function=function, argument=_column("every", condition.column))
+        same = plan.Comparison(operator="=", left=_column("every", group), right=_column(condition.table, group))
+        return plan.ScalarQuery(
+            query=plan.Select(
+                items=(plan.Item(value=value),),
+                source=plan.Table(name=info.name, table_schema=info.table_schema, alias="every"),
+                where=same if group else None,
+                limit=None,
+                offset=None,
+            )
+        )
 
     def _lacks(self, condition: Filter) -> plan.Condition:
         """That a row has no row of another table: nothing of it points here, or its own foreign key is empty."""

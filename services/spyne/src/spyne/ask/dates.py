@@ -92,7 +92,7 @@ def _quarter(state: State, place: int) -> tuple[Condition, int, int] | None:
 
 
 def _part(state: State, unit: str, place: int) -> tuple[str, str] | None:
-    """A column that holds this part of a date by itself, such as `year`."""
+    """A column that holds this part of a date by itself, such as `year`; no other where a verb names the date."""
     for near in (place - 1, place - 2, place - 3):
         mention = state.at.get(near)
         if mention is not None and state.link(mention).kind == "column" and mention.start not in state.used:
@@ -102,7 +102,7 @@ def _part(state: State, unit: str, place: int) -> tuple[str, str] | None:
                 return link.ref
     context = state.context()
     way = [t for e in state.index.joins.tree(context) or () for t in (e.child, e.parent)] if context else []
-    for exact in (True, False):
+    for exact in (True,) if state.moment is not None else (True, False):
         for table in dict.fromkeys([*context, *way]):
             facts = state.index.facts[table]
             for column in facts.columns:

@@ -18,6 +18,12 @@ _TEXT_MATCH: tuple[tuple[str, Operator], ...] = (
     ("includes", "like"), ("like", "like"),
 )  # fmt: skip
 
+_MEASURED = lexicon.words(
+    """
+    minute minutes hour hours second seconds km kilometers kilometres miles meters metres cm kg kilograms grams tons
+    euro euros dollar dollars usd eur percent
+    """
+)
 _MEANS = frozenset({"average", "mean"})
 _ABOVE: dict[str, Operator] = {"above": ">", "over": ">", "exceeding": ">", "exceeds": ">", "below": "<", "under": "<"}
 _MORE: dict[str, Operator] = {
@@ -34,6 +40,7 @@ def read_filters(state: State, start: int = 0, end: int | None = None) -> list[C
     found += _text_matches(state, start, end)
     found += _with_average(state, start, end)
     found += _out_of(state, start, end)
+    found += _ordinals(state, start, end)
     found += _comparisons(state, start, end)
     found += dates.read_dates(state, start, end)
     found += read_values(state, start, end)
@@ -104,6 +111,22 @@ def _out_of(state: State, start: int, end: int) -> list[Condition]:
     return []
 
 
+def _ordinals(state: State, start: int, end: int) -> list[Condition]:
+    """Numbers that are said as places: the "second floor" is floor 2."""
+    for place in range(start, end):
+        mention = state.free_mention(place + 1)
+        which = lexicon.ORDINALS.get(state.word(place))
+        if which is None or mention is None or place in state.used or place in state.at:
+            continue
+        link = state.link(mention)
+        facts = state.index.facts[link.table]
+        counts = link.kind == "column" and facts.numeric(link.column) and not facts.is_id(link.column)
+        if counts and which in (facts.columns[link.column].values or (which,)):
+            state.use(place, mention.end)
+            return [Filter(*link.ref, "=", which, place=place)]
+    return []
+
+
 def _operator_at(state: State, place: int) -> tuple[Operator, int] | None:
     for words, operator in lexicon.COMPARISONS:
         after = state.phrase(place, words)
@@ -141,7 +164,7 @@ def _between(state: State, place: int, end: int) -> list[Condition]:
     return [Filter(*ref, "between", values[0], values[1], place=place)]
 
 
-def _number(state: State, place: int, start: int) -> list[Condition]:
+def _number(state: State, place: int, start: int) -> list[Condition]:  # noqa: C901 - one rule a line
     value = state.tokens[place].value
     operator: Operator = "="
     first = place
@@ -168,6 +191,8 @@ def _number(state: State, place: int, start: int) -> list[Condition]:
         or state.word(place - 1) in {"in", "year"}
     ):
         return []  # a year: dates.py reads it
+    if state.word(after) in _MEASURED and after not in state.at:
+        state.use(after, after + 1)
     if operator == "=" and (first, after) == (place, place + 1) and (key := _key_before(state, place)):
         state.use(place, after)
         return [Filter(*key, "=", value, place=place)]

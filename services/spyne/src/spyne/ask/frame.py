@@ -24,6 +24,7 @@ class Filter:
     part: TimeUnit | None = None
     relative: tuple[int, TimeUnit] | None = None
     average: bool = False  # the column is compared with its own average over all rows
+    best_of: tuple[AggregateName, str] | None = None  # the column is the least or greatest among equals in another
     place: int = 0
 
 
@@ -86,5 +87,6 @@ class Frame:
     distinct: bool = False
     touched: list[str] = field(default_factory=list)
     shared_by: str | None = None
+    kinds: bool = False  # each of what is listed once, not once for each row that has it
     branches: list[Frame] = field(default_factory=list)
     links: dict[tuple[str, str], Edge] = field(default_factory=dict)  # by child and parent, the key that joins them

@@ -185,7 +185,7 @@ def _of_unit(state: State, unit: TimeUnit) -> Term | None:
             return Term(table, named[0])
     if state.moment is not None:
         return Term(*state.moment, part=unit)
-    for table in state.context():
+    for table in dict.fromkeys((*state.context(), *(link.table for link in state.chosen.values()))):
         facts = state.index.facts[table]
         moments = [c for c in facts.columns if facts.moment(c) and facts.columns[c].kind != "time"]
         if moments:

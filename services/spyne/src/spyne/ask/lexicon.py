@@ -85,7 +85,7 @@ LIGHT: Final = words(
     registered register sign signed signup declared assigned assign sent send sends received host hosts hosted
     participate participated found find appear appears carry mention mentioned mentions dedicated stored store
     represent held across throughout regardless respect least successful either exact number's positive negative
-    more fewer than yet anything something anybody somebody popular popularity well help possible combinations
+    more fewer than yet often anything something anybody somebody popular popularity well help possible combinations
     combination
     """
 )
@@ -111,13 +111,14 @@ LOW: Final = words(
 )  # fmt: skip
 # Superlatives and comparatives that name what is compared: stems of columns that fit, best first.
 IMPLIED: Final = {
-    "cheapest": ("price", "cost", "fee", "amount"), "cheaper": ("price", "cost", "fee", "amount"),
-    "priciest": ("price", "cost"), "expensive": ("price", "cost", "fee", "amount"),
+    "cheapest": ("price", "cost", "fee", "fare", "amount"), "cheaper": ("price", "cost", "fee", "fare", "amount"),
+    "priciest": ("price", "cost", "fare"), "expensive": ("price", "cost", "fee", "fare", "amount"),
     "longest": ("duration", "length", "runtime"), "shortest": ("duration", "length", "runtime"),
     "longer": ("duration", "length", "runtime"), "shorter": ("duration", "length", "runtime"),
     "long": ("duration", "length", "runtime"), "lasting": ("duration", "length", "runtime"),
     "lasts": ("duration", "length", "runtime"), "run": ("duration", "length", "runtime"),
-    "oldest": ("age", "birth", "founded", "established", "year"), "older": ("age",), "younger": ("age",),
+    "oldest": ("age", "birth", "born", "founded", "established", "built", "year"),
+    "older": ("age",), "younger": ("age",),
     "youngest": ("age", "birth"), "tallest": ("height", "elevation"), "taller": ("height",),
     "heaviest": ("weight",), "heavier": ("weight",), "biggest": ("size", "area", "population", "capacity"),
     "largest": ("size", "area", "population", "capacity"), "smallest": ("size", "area", "population", "capacity"),

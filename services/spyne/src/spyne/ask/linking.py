@@ -219,6 +219,8 @@ def _values(inside: tuple[Token, ...], stems: tuple[str, ...], index: SchemaInde
             *exact,
             *(link for code in codes for link in index.exact_values((code.lower(),)) if link.value == code),
         ]
+    if alone in lexicon.LIGHT:
+        exact = [link for link in exact if str(link.value).lower() == alone]  # "per year" is no "yearly" plan
     if exact:
         return [_weighed(link, inside) for link in exact]
     if inside[0].lower in lexicon.STOP or inside[-1].lower in lexicon.STOP or len(stems) > 4:

@@ -14,6 +14,7 @@ _DESCENDING = frozenset({"descending", "desc", "decreasing", "reverse"})
 _ASCENDING = frozenset(
     {"ascending", "asc", "increasing", "alphabetical", "alphabetically", "chronological", "chronologically"}
 )
+_OFTEN = frozenset({"often", "frequent", "frequently", "common", "popular"})
 _BY = frozenset({"by", "based", "according", "of", "terms", "in", "on", "to"})
 
 
@@ -213,6 +214,8 @@ def _superlative(state: State, place: int, high: bool) -> bool:  # noqa: C901 - 
     word = state.word(place)
     first = state.skip(place + 1)
     limit = _limit(state, place) or 1
+    if word in {"most", "least"} and state.word(first) in _OFTEN and _how_often(state, place, first, high, limit):
+        return True
     if word == "most" and state.word(first) in {"recent", "recently", "expensive", "popular", "valuable"}:
         return implied(state, place, first + 1, state.word(first), True, limit)
     if word in lexicon.TIME_SUPERLATIVES or word == "recent":
@@ -245,6 +248,19 @@ def _superlative(state: State, place: int, high: bool) -> bool:  # noqa: C901 - 
         _use_measure(state, place, found[1])
         return True
     return implied(state, place, place + 1, word, high, limit)
+
+
+def _how_often(state: State, place: int, end: int, high: bool, limit: int) -> bool:
+    """What occurs most often: the rows that have it are counted."""
+    columns = [m for m in state.linked.mentions if state.link(m).kind == "column" and m.start not in state.used]
+    if not columns or implied(state, place, end + 1, state.word(end), high, limit):
+        return bool(columns)
+    table = state.link(columns[0]).table
+    state.frame.order.insert(0, (Term(table, None, "count", place=place), high))
+    state.frame.limit = limit
+    state.guesses += float(state.word(end) == "popular")
+    state.use(place, end + 1)
+    return True
 
 
 def _use_measure(state: State, start: int, end: int) -> None:

@@ -63,7 +63,9 @@ def decide(state: State, group: Term, items: list[Term]) -> str | None:
         return None
     joins = state.index.joins
     if not all(joins.to_many(group.table, o) and joins.to_many(o, group.table) for o in owners[:1]):
-        return None
+        if not are_kinds(state, group, items):
+            return None
+        state.frame.kinds = True
     if any(joins.path([group.table], o) is None for o in owners):
         return None
     if is_collective(state):
@@ -78,6 +80,20 @@ def decide(state: State, group: Term, items: list[Term]) -> str | None:
     return EACH
 
 
+def are_kinds(state: State, group: Term, items: list[Term]) -> bool:
+    """Whether kinds are asked for, which many rows share: the positions that each team has players for."""
+    kept = [t for t in items if t.table != group.table]
+    for term in kept:
+        facts = state.index.facts[term.table]
+        info = facts.columns.get(term.column or "")
+        repeated = info is not None and info.distinct is not None and 2 * info.distinct <= (facts.table.rows or 0)
+        if info is None or info.kind != "text" or not repeated or term.column in facts.display or term.function:
+            return False
+        if not state.index.joins.to_many(group.table, term.table):
+            return False
+    return len(kept) == 1
+
+
 def share(state: State, group: Term, items: list[Term]) -> None:
     """Only what belongs to every row of the group's table."""
     frame = state.frame
@@ -85,7 +101,7 @@ def share(state: State, group: Term, items: list[Term]) -> None:
     frame.items = list(kept)
     frame.shared_by = group.table
     keys: list[Term] = []
-    for table in dict.fromkeys(t.table for t in kept):
+    for table in () if frame.kinds else dict.fromkeys(t.table for t in kept):
         facts = state.index.facts[table]
         keys += [Term(table, k) for k in facts.key]
     frame.groups = list(dict.fromkeys([*keys, *(replace(t, place=0) for t in kept)]))

@@ -21,8 +21,8 @@ def implied(state: State, start: int, end: int, word: str, high: bool, limit: in
                     kind in {"date", "time"} and facts.moment(column)
                 )
                 if fits and (facts.numeric(column) or facts.moment(column)) and not facts.is_id(column):
-                    if _descending_by_birth(word, column):
-                        high = not high
+                    if word in {"oldest", "youngest"}:  # the oldest has the highest age, or the earliest birth
+                        high = (word == "youngest") == (facts.moment(column) or _is_begin(column))
                     state.frame.order.insert(0, (Term(table, column, place=start), high))
                     state.frame.limit = limit
                     state.guesses += 0.5
@@ -31,10 +31,9 @@ def implied(state: State, start: int, end: int, word: str, high: bool, limit: in
     return False
 
 
-def _descending_by_birth(word: str, column: str) -> bool:
-    return word in {"oldest", "youngest"} and any(
-        p in column.lower() for p in ("birth", "dob", "founded", "established", "year")
-    )
+def _is_begin(column: str) -> bool:
+    """Whether a column says when something began, and not for how long it has been."""
+    return any(p in column.lower() for p in ("birth", "born", "dob", "founded", "established", "built", "year"))
 
 
 def done_first(state: State, place: int) -> bool:

@@ -94,10 +94,12 @@ class HttpApi(Dependency):
         return accounted  # type: ignore[return-value]  # it returns what the function returns
 
     def validate(self) -> None:
-        """Check the address without connecting."""
+        """Check the address without connecting, and load the client, so that no sign of life waits for that."""
         parts = urlsplit(self.address())
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("expected http://host/path or https://host/path")
+        with extra("http"):
+            from chassis.dependencies import http_client  # noqa: F401, PLC0415 - an extra
 
     @property
     def client(self) -> "httpx.AsyncClient":

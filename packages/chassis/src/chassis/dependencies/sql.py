@@ -71,8 +71,12 @@ class Database(Dependency):
         return parsed(self.address())
 
     def validate(self) -> None:
-        """Check the address without connecting."""
-        self.url()
+        """Check the address without connecting, and load the driver, so that no sign of life waits for that."""
+        url = self.url()
+        with extra("sql"):
+            from chassis.dependencies.sql_engines import load_driver  # noqa: PLC0415 - an extra
+
+            load_driver(url)
 
     @property
     def dialect(self) -> str:

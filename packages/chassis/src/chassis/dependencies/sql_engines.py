@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 NEVER = float("inf")
 SIGN_OF_LIFE = {"postgresql": "SELECT 1", "sqlite": "SELECT count(*) FROM sqlite_master"}
 """A statement that the database cannot answer without its files, by dialect."""
+
+_DRIVERS = {
+    "sqlite": ("aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite"),
+    "postgresql": ("sqlalchemy.dialects.postgresql.psycopg", "chassis.dependencies.sql_bounds"),
+}
 
 PIN = "SELECT set_config('transaction_read_only', 'on', true)"
 
@@ -43,6 +49,12 @@ def parsed(url: str) -> URL:
     if made.get_backend_name() not in ("sqlite", "postgresql"):
         raise ValueError(f"{expected}, found one that begins with {made.drivername}:")
     return made
+
+
+def load_driver(url: URL) -> None:
+    """Import what talks to the database, which takes a while. Nothing is opened."""
+    for module in _DRIVERS[url.get_backend_name()]:
+        import_module(module)
 
 
 def async_engine(url: URL, options: SqlOptions, application: str) -> AsyncEngine:

@@ -65,8 +65,10 @@ class Valkey(Dependency):
         return address.replace("valkey", "redis", 1) if scheme.startswith("valkey") else address
 
     def validate(self) -> None:
-        """Check the address without connecting."""
+        """Check the address without connecting, and load the client, so that no sign of life waits for that."""
         self.url()
+        with extra("valkey"):
+            from chassis.dependencies import valkey_client  # noqa: F401, PLC0415 - an extra
 
     @property
     def client(self) -> "AsyncClient":

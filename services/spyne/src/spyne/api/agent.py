@@ -1,6 +1,7 @@
 """Questions in plain language: answers, questions back, refusals."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +25,7 @@ from spyne.ask.pipeline import Run
 from spyne.schema.model import Schema
 from spyne.state.tables import ClarificationSession, HistoryEntry, new_id, now
 
+logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/agent", tags=["ask"])
 
 
@@ -95,7 +97,7 @@ async def _answered(parts: Parts, asked: Asked) -> dict[str, Any]:
     elif asked.session is not None and isinstance(outcome, Answer):
         await _resolve(parts, asked.session)
     entry = _entry(asked, outcome, seconds)
-    await parts.library.add(entry)
+    await _keep(parts, entry)
     session_id = asked.session.id if asked.session else None
     return {**_about(asked, entry), **outcome_shown(outcome, session_id)}
 
@@ -106,7 +108,21 @@ async def _failed(parts: Parts, asked: Asked, status: str, words: str | None = N
     entry = _new_entry(asked, status, time.monotonic() - asked.began)
     entry.words = words
     with suppress(chassis.DependencyError):
-        await parts.library.add(entry)
+        await _keep(parts, entry)
+
+
+async def _keep(parts: Parts, entry: HistoryEntry) -> None:
+    """Keep an entry of the history, and log it by its id: what was asked may be private."""
+    context = {
+        "history_id": entry.id,
+        "database": entry.database,
+        "source": entry.origin,
+        "confidence": entry.confidence,
+        "rows": entry.row_count,
+        "latency_ms": entry.elapsed_ms,
+    }
+    logger.info("question: %s", entry.status, extra={"context": context})
+    await parts.library.add(entry)
 
 
 def _about(asked: Asked, entry: HistoryEntry) -> dict[str, Any]:
@@ -130,7 +146,7 @@ async def _direct(parts: Parts, asked: Asked, source: str, rows: Rows, sql: str,
     entry = _new_entry(asked, "success", seconds)
     entry.sql, entry.words, entry.origin, entry.confidence = sql, words, source, "high"
     entry.row_count = len(rows.rows)
-    await parts.library.add(entry)
+    await _keep(parts, entry)
     if asked.session is not None:
         await _resolve(parts, asked.session)
     return {

@@ -155,6 +155,7 @@ def _clarification(outcomes: Mapping[str, float], snapshot: Snapshot) -> dict[st
         "clarification_rate": round(needed / total, 4) if total else None,
         "resolution_rate": round(resolved / needed, 4) if needed else None,
         "refused": int(outcomes.get("refused", 0.0)),
+        "failed": int(outcomes.get("error", 0.0) + outcomes.get("cancelled", 0.0)),
         "average_clarification_time_ms": None if mean is None else round(mean * 1000, 1),
     }
 

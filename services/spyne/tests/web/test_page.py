@@ -79,13 +79,19 @@ def test_while_something_is_asked_nothing_older_is_shown_and_escape_ends_it(page
     assert rows(page) == []
 
 
-def test_an_answer_that_was_cut_off_says_so_and_promises_no_file_with_more(page):
+def test_an_answer_that_was_cut_off_says_so_and_how_much_a_file_has(page):
     run_sql(page, "SELECT a.id FROM order_items a, order_items b")
     page.until("document.querySelector('#answer .notice')")
 
     notice = page.evaluate("document.querySelector('#answer .notice').textContent")
-    assert "There are more: the limit on rows cut the answer off after 1000 rows, in files as well." in notice
+    assert "There are more: the answer was cut off after 1000 rows by the limit on rows" in notice
+    assert "a file has up to 10000" in notice
     assert len(rows(page)) == 200
+    page.evaluate("URL.createObjectURL = file => { file.text().then(t => { window.saved = t; }); return 'data:,'; }")
+    page.evaluate("[...document.querySelectorAll('#answer button')].find(b => b.textContent === 'Save as CSV').click()")
+    page.until("window.saved")
+    assert page.evaluate("window.saved.trim().split('\\n').length") == 10_001
+    page.until("document.querySelector('#status').textContent === 'Saved, but cut off by the limit on rows.'")
 
 
 def test_one_row_is_called_one_row(page):

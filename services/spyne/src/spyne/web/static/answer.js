@@ -5,6 +5,7 @@ import { chart } from "./chart.js";
 import { byId, counted, element } from "./element.js";
 
 const SHOWN = 200;
+const MOST_IN_FILES = 10000;
 const EFFECTS = {
   verified: "From now on it answers whoever asks the same.",
   proposed: "It answers others once the administrator has verified it.",
@@ -88,8 +89,9 @@ function table(columns, rows) {
 function more({ rows, limits_hit: limits }) {
   const said = [];
   if (!rows.length) said.push("No rows.");
-  if (limits.length) said.push(`There are more: the limit on ${limits.join(" and ")} cut the answer off after ${counted(rows.length)}, in files as well. Ask for less.`);
-  if (rows.length > SHOWN) said.push(`Shown are the first ${SHOWN} of ${rows.length} rows; a file has the ${rows.length}.`);
+  const inFiles = limits.includes("bytes") || rows.length >= MOST_IN_FILES ? "so is a file" : `a file has up to ${MOST_IN_FILES}`;
+  if (limits.length) said.push(`There are more: the answer was cut off after ${counted(rows.length)} by the limit on ${limits.join(" and ")}; ${inFiles}.`);
+  if (rows.length > SHOWN) said.push(`Shown are the first ${SHOWN} of ${rows.length} rows${limits.length ? "" : "; a file has all of them"}.`);
   return said.length ? element("p", { class: limits.length ? "notice" : "facts" }, said.join(" ")) : null;
 }
 
@@ -97,10 +99,11 @@ function exports(outcome, on) {
   if (!outcome.data.sql || outcome.source === "schema") return null;
   const as = (format) => element("button", { type: "button", click: async () => {
     try {
-      const file = await download("/api/query/export", { sql: outcome.data.sql, database: outcome.database, format });
+      const file = await download("/api/query/export", { sql: outcome.sent || outcome.data.sql, database: outcome.database, format, limit: MOST_IN_FILES });
       const link = element("a", { href: URL.createObjectURL(file.content), download: file.name });
       link.click();
       URL.revokeObjectURL(link.href);
+      on.said(file.limits ? `Saved, but cut off by the limit on ${file.limits.replace(",", " and ")}.` : "Saved.");
     } catch (error) { on.failed(error); }
   } }, `Save as ${format === "csv" ? "CSV" : "Parquet"}`);
   const thumb = (helpful) => element("button", { type: "button", click: async (event) => {

@@ -14,7 +14,7 @@ export async function ask(path, body, method = body === undefined ? "GET" : "POS
 export async function download(path, body) {
   const response = await send(path, body, "POST");
   const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") || "")?.[1] || "result";
-  return { name, content: await response.blob() };
+  return { name, content: await response.blob(), limits: response.headers.get("X-Limits-Hit") };
 }
 
 export function cancel() {

@@ -20,7 +20,7 @@ const on = {
     return shown(() => ask("/api/agent/continue", { session_id: session, answers }));
   },
   runSql(sql, database) {
-    return shown(() => ask("/api/query/execute", { sql, database }), true);
+    return shown(async () => ({ ...await ask("/api/query/execute", { sql, database }), sent: sql }), true);
   },
   said(words) {
     byId("status").className = "";

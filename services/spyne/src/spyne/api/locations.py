@@ -40,6 +40,8 @@ def location_of(settings: Settings, name: str, location: str) -> NamedSource:
         if Path(place).name != place:
             raise chassis.ProblemError(422, f"location: {_NO_FILE}.")
         source = NamedSource(name, dialect, str((settings.files_dir / place).resolve()))
+        if not Path(source.location).is_file():
+            raise chassis.ProblemError(422, f"location: {_NO_FILE}.")
     wrong = not_allowed(settings, source)
     if wrong:
         raise chassis.ProblemError(422, f"location: {wrong}.")
@@ -50,8 +52,8 @@ def not_allowed(settings: Settings, source: NamedSource) -> str | None:
     """Say what is against a registered location. It is looked at whenever the database is asked: files are replaced."""
     if source.dialect != "postgres":
         folder, path = settings.files_dir, Path(source.location).resolve()
-        inside = folder is not None and path.is_relative_to(folder.resolve()) and path.is_file()
-        return None if inside else _NO_FILE
+        is_link = path != Path(source.location)  # since: it was kept without any
+        return _NO_FILE if is_link or (folder is not None and not path.is_relative_to(folder.resolve())) else None
     parts = urlsplit(source.location)
     if not _HOST.fullmatch(parts.hostname or ""):
         return "expected the name or the address of a host, and no socket"

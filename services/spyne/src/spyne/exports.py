@@ -1,4 +1,4 @@
-"""Results as files and streams: CSV (RFC 4180, UTF-8), JSON lines and Parquet."""
+"""Results as files and streams: CSV (RFC 4180, UTF-8), JSON lines, and Parquet with dates and times as such."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def json_lines(rows: Rows) -> Iterator[bytes]:
 
 
 def parquet(rows: Rows) -> bytes:
-    """Write rows as Parquet; each column has the narrowest type that holds all of its cells, dates and times too."""
+    """Write rows as Parquet; each column has the narrowest type that holds all of its cells."""
     import duckdb  # noqa: PLC0415 - starts are shorter without it
 
     kinds = [_kind([row[index] for row in rows.rows]) for index in range(len(rows.columns))]

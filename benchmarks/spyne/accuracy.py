@@ -131,7 +131,8 @@ async def _ask(records: list[Record], model: Model) -> None:
     for record in records:
         record.model = model
         readings = record.proposal.readings
-        record.answerable = confidence.answerable(readings[0], model) if readings else 0.0
+        known = bool(readings) and not confidence.is_about_nothing(readings[0])
+        record.answerable = confidence.answerable(readings[0], model) if known else 0.0
         try:
             record.outcome = await ask(
                 record.case.question, record.database.schema, [propose], record.database.run, model=model

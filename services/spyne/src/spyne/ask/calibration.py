@@ -126,5 +126,5 @@ FITTED = Model(
     high=0.8,
     medium=0.5,
     refused_below=0.45,
-    answerable_from=0.75,
+    answerable_from=0.65,
 )

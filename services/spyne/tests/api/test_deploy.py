@@ -150,9 +150,8 @@ def test_ports_agree():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_the_health_check_of_the_image_works(shared, host, tmp_path):
-    command = json.loads(
-        re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)[1]
-    )
+    dockerfile = (DEPLOY / "Dockerfile").read_text().replace("\\\n", "")
+    command = json.loads(re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", dockerfile, re.MULTILINE)[1])
     program = Path(sys.executable).with_name(command[0])
 
     ended = subprocess.run(

@@ -21,6 +21,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def spyne(start_for_all, model_for_all, harbour, folder):
     """Its number of processes and threads is that of the document, as nothing is set; it never asks back."""
+    model_for_all.steps = [model_for_all.answer("boats")]  # it answers whatever is asked: one that fails is left alone
     made = start_for_all(
         folder=folder, RCA_HOST="0.0.0.0", RCA_WORKERS="", RCA_QUERY_PROCESSES="", SPYNE_CLARIFICATION_MODE="false",
         OPENAI_BASE_URL=model_for_all.url, SPYNE_DATABASES=f"harbour={harbour}",

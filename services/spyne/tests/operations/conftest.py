@@ -21,6 +21,12 @@ def harbour(tmp_path_factory):
     return path
 
 
+@pytest.fixture(autouse=True)
+def model_answers(model_for_all):
+    """Have the model answer that there are boats, unless a test says otherwise: one that fails opens the breaker."""
+    model_for_all.steps = [model_for_all.answer("boats")]
+
+
 def samples_of(spyne):
     """What it tells Prometheus: the value of each sample by its name and labels, as they are written."""
     text = spyne.client.get("/api/v1/metrics/prometheus").raise_for_status().text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -15,6 +16,7 @@ TokenKind = Literal["word", "number", "quoted", "date", "punctuation"]
 DateUnit = Literal["year", "month", "day"]
 
 _STEMMER = snowballstemmer.stemmer("english")
+_ONE_AT_A_TIME = threading.Lock()  # a stemmer keeps the word that it works on: two threads would mix theirs
 _MONTH = "|".join(sorted((*lexicon.MONTHS, *(m[:3] for m in lexicon.MONTHS), "sept"), key=len, reverse=True))
 _PATTERN = re.compile(
     rf"""
@@ -60,7 +62,8 @@ def stem(word: str) -> str:
     word = lexicon.SPELLING.get(word, word)
     if len(word) > 5 and "our" in word[2:]:
         word = word.replace("our", "or")
-    return str(_STEMMER.stemWord(word))
+    with _ONE_AT_A_TIME:
+        return str(_STEMMER.stemWord(word))
 
 
 def number(text: str) -> float | int | None:

@@ -16,7 +16,7 @@ TokenKind = Literal["word", "number", "quoted", "date", "punctuation"]
 DateUnit = Literal["year", "month", "day"]
 
 _STEMMER = snowballstemmer.stemmer("english")
-_ONE_AT_A_TIME = threading.Lock()  # a stemmer keeps the word that it works on: two threads would mix theirs
+_ONE_AT_A_TIME = threading.Lock()  # a stemmer keeps its word: two threads would mix theirs
 _MONTH = "|".join(sorted((*lexicon.MONTHS, *(m[:3] for m in lexicon.MONTHS), "sept"), key=len, reverse=True))
 _PATTERN = re.compile(
     rf"""

@@ -7,8 +7,6 @@ import pytest
 from spyne.ask.tokens import stem
 
 WORDS = [a + b for a in ("relation", "hop", "general") for b in ("al", "ing", "ization", "ed")]
-    f"{start}{end}" for start in ("relation", "hop", "general", "nation") for end in ("al", "ing", "ization", "ed")
-]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -170,3 +171,19 @@ def model_for_all() -> Iterator[Script]:
     """One fake for all tests of a file."""
     with serving() as script:
         yield script
+
+
+@pytest.fixture(scope="session")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with two tables that a question may mean, a value that must not leave it, and many rows."""
+    path = tmp_path_factory.mktemp("harbour") / "harbour.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE boats (id INTEGER PRIMARY KEY, name TEXT);"
+            "INSERT INTO boats VALUES (1, 'Canaria'), (2, 'Pinta');"
+            "CREATE TABLE piers (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO piers VALUES (1, 'North');"
+            "CREATE TABLE waves (id INTEGER PRIMARY KEY, name TEXT);"
+        )
+        connection.executemany("INSERT INTO waves(name) VALUES (?)", [(f"wave {n}",) for n in range(400)])
+        connection.commit()
+    return path

@@ -99,8 +99,7 @@ def test_a_second_sigterm_does_not_cut_the_drain_short(serve: Any, sqlite_url: s
     served.process.send_signal(signal.SIGTERM)
     served.until(lambda: served.get("/readyz").status == 503)
     served.process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)  # for the signal to do what it should not
-    assert served.get("/database").status == 200
+    assert [served.get("/database").status for _ in range(50)] == [200] * 50  # time for what the signal should not do
     assert served.ended() == 0
 
 

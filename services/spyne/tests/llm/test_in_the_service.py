@@ -1,9 +1,7 @@
 """With a model, answers come from it and stay inside the guard; without one, or when it fails, the grammar answers."""
 
-import contextlib
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 
@@ -23,22 +21,6 @@ def query(**parts):
 
 def called(function):
     return {"value": {"kind": "function", "function": function, "arguments": [NAME]}, "label": "x"}
-
-
-@pytest.fixture(scope="module")
-def harbour(tmp_path_factory):
-    """A database with a value that must not leave it."""
-    path = tmp_path_factory.mktemp("harbour") / "harbour.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "CREATE TABLE boats (id INTEGER PRIMARY KEY, name TEXT);"
-            "INSERT INTO boats VALUES (1, 'Canaria'), (2, 'Pinta');"
-            "CREATE TABLE piers (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO piers VALUES (1, 'North');"
-            "CREATE TABLE waves (id INTEGER PRIMARY KEY, name TEXT);"
-        )
-        connection.executemany("INSERT INTO waves(name) VALUES (?)", [(f"wave {n}",) for n in range(400)])
-        connection.commit()
-    return path
 
 
 @pytest.fixture(scope="module")

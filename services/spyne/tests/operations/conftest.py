@@ -1,24 +1,8 @@
 """What the tests of operations share."""
 
-import contextlib
 import re
-import sqlite3
 
 import pytest
-
-
-@pytest.fixture(scope="module")
-def harbour(tmp_path_factory):
-    """A database with two tables that a question may mean."""
-    path = tmp_path_factory.mktemp("harbour") / "harbour.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "CREATE TABLE boats (id INTEGER PRIMARY KEY, name TEXT);"
-            "INSERT INTO boats VALUES (1, 'Canaria'), (2, 'Pinta');"
-            "CREATE TABLE piers (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO piers VALUES (1, 'North');"
-        )
-        connection.commit()
-    return path
 
 
 @pytest.fixture(autouse=True)

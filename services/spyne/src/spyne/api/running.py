@@ -134,7 +134,7 @@ class Runner:
         """
         schema = await self._catalog.schema(known)
         try:
-            return schema, check(sql, schema, max_rows=(limit or self._settings().query_rows) + 1)
+            return schema, check(sql, schema, max_rows=self.most_rows(limit))
         except Refused as error:
             if error.rule in ("unknown-table", "unknown-column"):
                 schema = await self._catalog.schema(known, look=True)
